@@ -1,0 +1,101 @@
+import { loadBackend } from '@tacit/models/backend.ts';
+import type { Backend } from '@tacit/models/backend-port.ts';
+import type { Dataset } from '@tacit/models/network/dataset.ts';
+import { gradientStep } from '@tacit/models/network/gradient-step.ts';
+import { initialParameters } from '@tacit/models/network/initial-parameters.ts';
+import { integerStep } from '@tacit/models/network/integer-step.ts';
+import { layout, type NetworkSpec } from '@tacit/models/network/network.ts';
+
+export interface BenchRow {
+  readonly bench: 'step';
+  readonly case: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What the value is measured against, in the same unit. */
+  readonly floor: number;
+  readonly ratio: number;
+}
+
+/**
+ * Time of one agent's training step: plain, with float clipping per learner, and as the integers
+ * that leave (`reference-nearest/v1`), against the plain step. Medians of interleaved repeats.
+ */
+export async function stepBench(): Promise<BenchRow[]> {
+  const backend = await loadBackend({ prefer: 'wasm' });
+  return SHAPES.flatMap((shape) => rowsOf(backend, shape));
+}
+
+interface Shape {
+  readonly name: string;
+  readonly drawn: number;
+  readonly spec: NetworkSpec;
+}
+
+const SHAPES: readonly Shape[] = [
+  {
+    name: '256 drawn, 128-128-4',
+    drawn: 256,
+    spec: { kind: 'outcome-mlp', inputWidth: 128, hidden: [128], headCount: 4 },
+  },
+  {
+    name: '150 drawn, 29-32-4',
+    drawn: 150,
+    spec: { kind: 'outcome-mlp', inputWidth: 29, hidden: [32], headCount: 4 },
+  },
+];
+
+const REPEATS = 120;
+const WARM_UP = 40;
+
+function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
+  const step = {
+    backend,
+    network: layout(spec),
+    parameters: initialParameters(spec, 1),
+    data: dataOf(spec, drawn),
+    drawn: Uint32Array.from({ length: drawn }, (_, i) => i),
+  };
+  const clipping = { norm: 1, rowCap: 1 };
+  const quantiser = { scale: 20_000, deltaGrid: 20_000, clip: 1 };
+  const [plain, float, integer] = interleavedMedians([
+    () => gradientStep(step),
+    () => gradientStep({ ...step, clipping }),
+    () => integerStep({ ...step, quantiser }),
+  ]);
+  const row = (what: string, value: number): BenchRow => ({
+    bench: 'step',
+    case: `${what}, ${name}, ${backend.kind}`,
+    value,
+    unit: 'ms',
+    floor: plain!,
+    ratio: value / plain!,
+  });
+  return [row('plain', plain!), row('float clipped', float!), row('integer', integer!)];
+}
+
+/** One row per learner, deterministic values in [-1, 1). */
+function dataOf(spec: NetworkSpec, learners: number): Dataset {
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+  return {
+    rows: Float32Array.from({ length: learners * spec.inputWidth }, next),
+    labels: Float32Array.from({ length: learners * spec.headCount }, () => (next() > 0 ? 1 : 0)),
+    learnerRowStart: Uint32Array.from({ length: learners + 1 }, (_, i) => i),
+  };
+}
+
+/** Interleaved, so that a busy machine slows all cases alike. */
+function interleavedMedians(cases: readonly (() => unknown)[]): number[] {
+  const times = cases.map(() => [] as number[]);
+  for (let repeat = 0; repeat < WARM_UP + REPEATS; repeat++) {
+    for (const [i, run] of cases.entries()) {
+      const start = performance.now();
+      run();
+      if (repeat >= WARM_UP) times[i]!.push(performance.now() - start);
+    }
+  }
+  return times.map((list) => list.sort((a, b) => a - b)[list.length >> 1]!);
+}

@@ -1,0 +1,334 @@
+import type { Charter } from '@tacit/privacy/budget/charter.ts';
+import type { BuPolicy } from '@tacit/privacy/budget/policy.ts';
+import type { LedgerState } from '@tacit/privacy/budget/state.ts';
+import { fromHex, hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import type {
+  AgentEffect,
+  AgentEvent,
+  Closed,
+  SlotRound,
+  UploadLicence,
+} from '@tacit/privacy/secagg/agent/event.ts';
+import type { LedgerHead } from '@tacit/privacy/secagg/message.ts';
+import { rateOf } from '@tacit/proto/plan/mechanisms.ts';
+import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
+import { Batch, type Commit } from '@tacit/proto/store/batch.ts';
+import type { Write } from '@tacit/proto/store/tables.ts';
+import { type AdmittedPlan, admitPlan, checkRound } from './admission.ts';
+import type { CoreEffect, CoreEvent, FetchedModel } from './effect.ts';
+import { certificateDigest, LedgerBook, type SlotName } from './ledger-book.ts';
+import { type HeldModel, modelWrites, verifyModel } from './model-store.ts';
+import { type Receipt, receiptOf } from './receipt.ts';
+
+/** The protocol's machine, as this core uses it. */
+export interface ProtocolMachine {
+  handle(event: AgentEvent): AgentEffect[];
+  deadline(): { readonly atMs: number; readonly reason: string } | undefined;
+}
+
+/** What an agent is started with: its own files, and what its store held. */
+export interface AgentOptions {
+  readonly machine: ProtocolMachine;
+  readonly agentId: string;
+  readonly manifest: SignedManifest;
+  readonly policy: BuPolicy | undefined;
+  readonly charter: Charter | undefined;
+  readonly ledger: LedgerState;
+  readonly plans: ReadonlyMap<string, Uint8Array>;
+  readonly models: ReadonlyMap<string, HeldModel>;
+  /** Receipts the coordinator has not acknowledged yet. */
+  readonly openReceipts: readonly Receipt[];
+}
+
+type EffectBatch = Batch<Exclude<CoreEffect, Commit>>;
+
+/**
+ * One business unit's agent without I/O: consent, ledger, receipts and models around the protocol's
+ * machine. Nothing trains before the budget is reserved; nothing leaves before it is charged.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #ledger: LedgerBook;
+  readonly #plans = new Map<string, AdmittedPlan>();
+  readonly #planBytes: Map<string, Uint8Array>;
+  readonly #models: Map<string, HeldModel>;
+  /** Rounds whose plan or model is still on its way, by slot. */
+  readonly #waiting = new Map<number, SlotRound>();
+  /** Receipts without the coordinator's acknowledgement, by slot. */
+  readonly #openReceipts: Map<number, Receipt>;
+  /** Set when the coordinator holds a later head of this ledger than this store does. */
+  #behind: Refusal | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#ledger = new LedgerBook(options.ledger);
+    this.#planBytes = new Map(options.plans);
+    this.#models = new Map(options.models);
+    this.#openReceipts = new Map(options.openReceipts.map((receipt) => [receipt.slot, receipt]));
+  }
+
+  /** The ledger as it stands. */
+  get ledger(): LedgerBook {
+    return this.#ledger;
+  }
+
+  /** Opens the period's accounts when there is a policy. Call once, before the first event. */
+  start(atMs: number): CoreEffect[] {
+    const { policy } = this.#options;
+    const batch: EffectBatch = new Batch();
+    if (policy) {
+      const opened = this.#ledger.openAccounts(policy, atMs);
+      if (isRefusal(opened)) this.#noteRefusal(batch, 'budget not opened', opened);
+      else batch.write(opened);
+    }
+    return batch.effects();
+  }
+
+  handle(event: CoreEvent): CoreEffect[] {
+    const batch: EffectBatch = new Batch();
+    const { atMs } = event;
+    switch (event.kind) {
+      case 'plan':
+        this.#planBytes.set(event.planHash, event.bytes);
+        this.#reconsider(batch, atMs);
+        break;
+      case 'model':
+        this.#swap(batch, event.model);
+        this.#reconsider(batch, atMs);
+        break;
+      case 'fetch-failed':
+        this.#refuseWaiting(batch, event);
+        break;
+      case 'trained': {
+        const { slot, words } = event;
+        this.#protocol(batch, { kind: 'encoded', slot, words, atMs });
+        break;
+      }
+      case 'train-failed': {
+        const { slot, refusal } = event;
+        this.#noteRefusal(batch, 'round refused', refusal);
+        this.#protocol(batch, { kind: 'refused', slot, refusal: refuse(refusal.refused), atMs });
+        break;
+      }
+      case 'accepted':
+        this.#accepted(batch, event.slot, event.acceptanceSig);
+        this.#protocol(batch, event);
+        break;
+      default:
+        this.#protocol(batch, event);
+    }
+    return batch.effects();
+  }
+
+  /** When to send a `timeout`, and why. */
+  deadline(): { readonly atMs: number; readonly reason: string } | undefined {
+    return this.#options.machine.deadline();
+  }
+
+  #protocol(batch: EffectBatch, event: AgentEvent): void {
+    const effects = this.#options.machine.handle(event);
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'persist':
+          for (const { key, value } of effect.puts) batch.put('protocol', key, value);
+          if (effect.licence)
+            this.#book(batch, { licence: effect.licence, effects, atMs: event.atMs });
+          break;
+        case 'admit':
+          this.#admit(batch, effect, event.atMs);
+          break;
+        case 'contribute':
+          this.#train(batch, effect);
+          break;
+        case 'closed':
+          this.#closed(batch, effect, event.atMs);
+          break;
+        case 'ledger-head':
+          this.#compareHead(batch, effect.head);
+          break;
+        default:
+          batch.add(effect);
+      }
+    }
+  }
+
+  /** Consent to one round: plan, mechanism, policy, charter, budget, model, in this order. */
+  #admit(batch: EffectBatch, round: SlotRound, atMs: number): void {
+    const { slot, open } = round;
+    const planHash = hex(open.planHash);
+    const bytes = this.#planBytes.get(planHash);
+    if (!bytes) {
+      this.#waiting.set(slot, round);
+      batch.add({ kind: 'fetch-plan', planHash });
+      return;
+    }
+    const admitted = this.#plans.get(planHash) ?? admitPlan(bytes, this.#options);
+    if (isRefusal(admitted)) return this.#refuse(batch, { slot, refusal: admitted, atMs });
+    this.#plans.set(planHash, admitted);
+    const scheduled = checkRound(admitted, open);
+    if (isRefusal(scheduled)) return this.#refuse(batch, { slot, refusal: scheduled, atMs });
+    const reserved = this.#behind ?? this.#ledger.reserve(admitted, atMs);
+    if (isRefusal(reserved)) return this.#refuse(batch, { slot, refusal: reserved, atMs });
+    batch.write(reserved);
+    if (reserved.length > 0) batch.put('plan', planHash, bytes);
+    const modelHash = hex(open.modelHash);
+    if (this.#models.get(open.runId)?.version.modelHash !== modelHash) {
+      this.#waiting.set(slot, round);
+      batch.add({ kind: 'fetch-model', runId: open.runId, modelHash });
+      return;
+    }
+    this.#waiting.delete(slot);
+    this.#protocol(batch, { kind: 'admitted', slot, atMs });
+  }
+
+  #reconsider(batch: EffectBatch, atMs: number): void {
+    for (const round of [...this.#waiting.values()]) {
+      this.#waiting.delete(round.slot);
+      this.#admit(batch, round, atMs);
+    }
+  }
+
+  #refuse(batch: EffectBatch, input: { slot: number; refusal: Refusal; atMs: number }): void {
+    this.#waiting.delete(input.slot);
+    this.#noteRefusal(batch, 'round refused', input.refusal);
+    // Only the code leaves: facts such as what is left of a budget stay inside this unit.
+    const refusal = refuse(input.refusal.refused);
+    this.#protocol(batch, { kind: 'refused', slot: input.slot, refusal, atMs: input.atMs });
+  }
+
+  #refuseWaiting(batch: EffectBatch, event: Extract<CoreEvent, { kind: 'fetch-failed' }>): void {
+    this.#noteRefusal(batch, `could not fetch ${event.wanted}`, event.refusal);
+    for (const { slot, open } of [...this.#waiting.values()]) {
+      if (![hex(open.planHash), hex(open.modelHash)].includes(event.wanted)) continue;
+      this.#refuse(batch, { slot, refusal: event.refusal, atMs: event.atMs });
+    }
+  }
+
+  #train(batch: EffectBatch, effect: Extract<AgentEffect, { kind: 'contribute' }>): void {
+    const { slot, open } = effect;
+    const admitted = this.#plans.get(hex(open.planHash));
+    const model = this.#models.get(open.runId);
+    if (!admitted || !model) throw new Error(`slot ${slot} was never admitted`);
+    const { purpose } = admitted.schedule[open.round];
+    batch.add({
+      kind: 'train',
+      task: {
+        slot,
+        purpose,
+        plan: admitted.plan,
+        planHash: admitted.planHash,
+        rateThreshold: rateOf(purpose, admitted.self) * 2 ** 32,
+        modelBytes: model.bytes,
+        sampleKey: effect.sampleKey,
+        noise: effect.noise,
+      },
+    });
+  }
+
+  /** Charge and receipt, in the very transaction that licenses the upload. */
+  #book(
+    batch: EffectBatch,
+    input: { licence: UploadLicence; effects: readonly AgentEffect[]; atMs: number },
+  ): void {
+    const { licence, effects, atMs } = input;
+    const admitted = this.#plans.get(hex(licence.open.planHash));
+    const upload = effects.find(
+      (effect) => effect.kind === 'upload' && effect.slot === licence.slot,
+    ) as Extract<AgentEffect, { kind: 'upload' }> | undefined;
+    if (!admitted || !upload) throw new Error(`slot ${licence.slot} was never admitted`);
+    const { purpose } = admitted.schedule[licence.open.round];
+    const before = this.#ledger.position(purpose, atMs);
+    const slot = slotName(licence);
+    const charged = this.#ledger.charge({ admitted, purpose, slot, hdr: licence.hdr, atMs });
+    const after = this.#ledger.position(purpose, atMs);
+    // The reservation was granted before training; a charge that fails now is a broken ledger, and
+    // throwing here keeps the upload from leaving.
+    if (isRefusal(charged)) throw new Error(`charge refused: ${charged.refused}`);
+    if (isRefusal(before) || isRefusal(after)) throw new Error('account closed during a round');
+    batch.write(charged);
+    const receipt = receiptOf({ licence, admitted, purpose, upload, before, after, atMs });
+    this.#openReceipts.set(licence.slot, receipt);
+    batch.write([receiptWrite(receipt)]);
+    const { seq, head } = this.#ledger.state;
+    this.#protocol(batch, { kind: 'ledger-head', head: { count: seq, hash: fromHex(head) }, atMs });
+  }
+
+  #accepted(batch: EffectBatch, slot: number, signature: Uint8Array): void {
+    const receipt = this.#openReceipts.get(slot);
+    if (!receipt) return;
+    this.#openReceipts.delete(slot);
+    batch.write([receiptWrite({ ...receipt, acceptance: hex(signature) })]);
+  }
+
+  #closed(batch: EffectBatch, closed: Closed, atMs: number): void {
+    this.#waiting.delete(closed.slot);
+    const { open, certified } = closed;
+    const admitted = this.#plans.get(hex(open.planHash));
+    if (!admitted) return;
+    const scheduled = admitted.schedule[open.round];
+    if (closed.uploaded && scheduled) {
+      const settled = this.#settle(closed, { admitted, purpose: scheduled.purpose, atMs });
+      if (isRefusal(settled)) this.#noteRefusal(batch, 'charge not settled', settled);
+      else batch.write(settled);
+    }
+    if (closed.outcome !== 'result' || !certified || !scheduled) return;
+    if (
+      scheduled.purpose === 'training' &&
+      scheduled.trained === admitted.plan.authored.training.rounds
+    ) {
+      batch.add({ kind: 'fetch-model', runId: open.runId });
+    }
+    if (scheduled.round === admitted.schedule.length - 1) {
+      const freed = this.#ledger.close(open.runId, atMs);
+      if (!isRefusal(freed)) batch.write(freed);
+    }
+  }
+
+  #settle(
+    closed: Closed,
+    input: { admitted: AdmittedPlan; purpose: 'training' | 'evaluation'; atMs: number },
+  ): Write[] | Refusal {
+    const { admitted, purpose, atMs } = input;
+    const slot = slotName(closed);
+    if (closed.outcome === 'aborted')
+      return this.#ledger.release(slot, `abort/${closed.slot}`, atMs);
+    const { certified } = closed;
+    if (!certified?.self) return [];
+    const rate = rateOf(purpose, admitted.self);
+    const { honest } = certified;
+    const event = admitted.mechanisms[purpose].event({ rate, honest, rounds: 1 });
+    const certificate = certificateDigest(certified.certificate.signatures);
+    return this.#ledger.lower({ slot, event, honest, certificate, atMs });
+  }
+
+  #swap(batch: EffectBatch, fetched: FetchedModel): void {
+    const trusted = this.#options.manifest.manifest;
+    const held = (runId: string) => this.#models.get(runId);
+    const verified = verifyModel(fetched, { coordinatorKeys: trusted.coordinatorKeys, held });
+    if (isRefusal(verified)) return this.#noteRefusal(batch, 'model not swapped', verified);
+    this.#models.set(verified.version.runId, verified);
+    batch.write(modelWrites(verified));
+  }
+
+  /** A ledger that lost lines the coordinator has seen grants nothing more (SECAGG.md section 12). */
+  #compareHead(batch: EffectBatch, head: LedgerHead): void {
+    const own = this.#ledger.state;
+    const behind = head.count > own.seq || (head.count === own.seq && hex(head.hash) !== own.head);
+    if (!behind || head.count === 0) return;
+    this.#behind = refuse('ledger-mismatch', { own: own.seq, coordinator: head.count });
+    this.#noteRefusal(batch, 'ledger is behind its head', this.#behind);
+  }
+
+  #noteRefusal(batch: EffectBatch, text: string, refusal: Refusal): void {
+    batch.add({ kind: 'note', text, facts: { code: refusal.refused, ...refusal.facts } });
+  }
+}
+
+function slotName(round: SlotRound & { readonly epochNumber: number }): SlotName {
+  return { runId: round.open.runId, epoch: round.epochNumber, slot: round.slot };
+}
+
+function receiptWrite(receipt: Receipt): Write {
+  return { table: 'receipt', key: receipt.id, value: utf8(JSON.stringify(receipt)) };
+}

@@ -1,0 +1,178 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { replay } from '@tacit/privacy/budget/chain.ts';
+import type { Charter } from '@tacit/privacy/budget/charter.ts';
+import type { BuPolicy } from '@tacit/privacy/budget/policy.ts';
+import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
+import { identityFromPrivateKey, verifyIdentity } from '@tacit/privacy/crypto/identity.ts';
+import { mlKem768 } from '@tacit/privacy/crypto/ml-kem.ts';
+import { systemRandom } from '@tacit/privacy/crypto/random.ts';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import { AgentMachine } from '@tacit/privacy/secagg/agent/machine.ts';
+import { loadChecked } from '@tacit/proto/schema/check.ts';
+import {
+  type AgentConfig,
+  agentConfig,
+  charterFile,
+  policyFile,
+} from '@tacit/proto/schema/config.ts';
+import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
+import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
+import { openTables, type Tables } from '@tacit/proto/store/tables.ts';
+import { createCodec } from '@tacit/proto/wire/codec.ts';
+import type { Logger } from 'pino';
+import { Agent } from '../core/agent.ts';
+import { agentTables } from '../core/effect.ts';
+import { ledgerLines } from '../core/ledger-book.ts';
+import { heldModels } from '../core/model-store.ts';
+import type { Receipt } from '../core/receipt.ts';
+import type { SourceSpec } from '../data/source.ts';
+import { openLink } from '../grpc/link.ts';
+import { Driver } from './driver.ts';
+import { startTrainer } from './trainer.ts';
+
+/** A running agent. `ended` resolves with the reason when it stopped by itself. */
+export interface RunningAgent {
+  readonly ended: Promise<Refusal>;
+  stop(): Promise<void>;
+}
+
+/** Starts an agent from its configuration file; resumes whatever its store holds. */
+export async function startDaemon(
+  configFile: string,
+  options: { log: Logger; now: () => number },
+): Promise<RunningAgent | Refusal> {
+  const config = loadChecked(configFile, agentConfig);
+  if (isRefusal(config)) return config;
+  const folder = dirname(resolve(configFile));
+  const manifest = loadManifest(config.manifest, folder);
+  if (isRefusal(manifest)) return manifest;
+  const tables = openTables({ file: resolve(folder, config.store), tables: agentTables });
+  const agent = buildAgent({ config, folder, manifest, tables });
+  if (isRefusal(agent)) {
+    tables.close();
+    return agent;
+  }
+  const { log, now } = options;
+  const trainer = startTrainer({ source: sourceIn(config, folder), backend: config.backend });
+  const { promise: ended, resolve: end } = Promise.withResolvers<Refusal>();
+  const driver = new Driver({ agent, tables, trainer, log, now, failed: end });
+  const backend = await trainer.ready.catch((error: Error) =>
+    refuse('backend-failed', { message: error.message }),
+  );
+  if (isRefusal(backend)) return backend;
+  log.info({ backend }, 'tensor backend');
+  const link = openSession({ config, folder, driver, log });
+  driver.start(link);
+  return {
+    ended,
+    stop: async () => {
+      driver.stop();
+      link.close();
+      await trainer.close();
+      tables.close();
+    },
+  };
+}
+
+function openSession(input: { config: AgentConfig; folder: string; driver: Driver; log: Logger }) {
+  const { config, folder, driver, log } = input;
+  const read = (name: string) => readFileSync(resolve(folder, name), 'utf8');
+  return openLink({
+    target: config.coordinator,
+    authorityPem: read(config.identity.authority),
+    certificatePem: read(config.identity.certificate),
+    privateKeyPem: read(config.identity.key),
+    reconnectMs: config.reconnectMs,
+    onEnvelope: (envelope) => driver.received(envelope),
+    onUp: () => {
+      log.info({ coordinator: config.coordinator }, 'connected');
+      driver.dispatch({ kind: 'connected' });
+    },
+    onDown: (status, detail, retryInMs) => {
+      const facts = { code: 'coordinator-unreachable', status, detail, retryInMs };
+      log.warn(facts, 'coordinator unreachable: policy, ledger and receipts still work');
+      driver.dispatch({ kind: 'disconnected' });
+    },
+  });
+}
+
+function buildAgent(input: {
+  config: AgentConfig;
+  folder: string;
+  manifest: SignedManifest;
+  tables: Tables;
+}): Agent | Refusal {
+  const { config, folder, manifest, tables } = input;
+  const { agentId } = config;
+  const identity = identityFromPrivateKey(
+    readFileSync(resolve(folder, config.identity.key), 'utf8'),
+  );
+  const member = manifest.manifest.agents.findIndex((agent) => agent.agentId === agentId);
+  if (member < 0) return refuse('manifest-not-listed', { agentId });
+  const ledger = replay(ledgerLines(tables.entries('ledger')));
+  if (isRefusal(ledger)) return ledger;
+  const policy = loadPolicy(resolve(folder, config.policy));
+  if (isRefusal(policy)) return policy;
+  const charter = loadCharter(resolve(folder, config.charter));
+  if (isRefusal(charter)) return charter;
+  const machine = new AgentMachine({
+    ports: {
+      codec: createCodec(),
+      signer: ed25519,
+      kem: mlKem768,
+      verifyIdentity,
+      randomBytes: systemRandom,
+    },
+    identity,
+    manifest: manifest.manifest,
+    manifestHash: manifest.hash,
+    member,
+    config: {
+      revealWaitMs: 120_000,
+      attemptsMax: 3,
+      auditRetention: 2,
+      delegationSeconds: 30 * 86_400,
+    },
+  });
+  machine.restore(tables.entries('protocol'));
+  return new Agent({
+    machine,
+    agentId,
+    manifest,
+    policy,
+    charter,
+    ledger,
+    plans: new Map(tables.entries('plan')),
+    models: heldModels(tables.entries('model')),
+    openReceipts: receiptsOf(tables).filter((receipt) => receipt.acceptance === undefined),
+  });
+}
+
+/** The unit's policy, or undefined when there is no file: then no run is admitted. */
+function loadPolicy(file: string): BuPolicy | undefined | Refusal {
+  if (!existsSync(file)) return undefined;
+  const policy = loadChecked(file, policyFile);
+  if (isRefusal(policy)) return policy;
+  const { accounts, ...rest } = policy;
+  return { ...rest, ceilings: accounts };
+}
+
+function loadCharter(file: string): Charter | undefined | Refusal {
+  return existsSync(file) ? loadChecked(file, charterFile) : undefined;
+}
+
+function sourceIn(config: AgentConfig, folder: string): SourceSpec {
+  const { data } = config;
+  return data.kind === 'csv'
+    ? { ...data, file: resolve(folder, data.file) }
+    : { ...data, folder: resolve(folder, data.folder) };
+}
+
+/** Every receipt in the store, in the order of run, epoch and slot names. */
+export function receiptsOf(tables: Tables): Receipt[] {
+  return tables
+    .entries('receipt')
+    .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as Receipt)
+    .sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,149 @@
+import { randomInt } from 'node:crypto';
+import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
+import { type ClientDuplexStream, type ClientReadableStream, credentials } from '@grpc/grpc-js';
+import {
+  chunkBytesMax,
+  federationService,
+  messageBytesMax,
+  type WireAcceptance,
+  type WireEnvelope,
+  type WireModelVersion,
+  type WireUploadChunk,
+} from '@tacit/proto/wire/service.ts';
+
+/** The agent's only connection to the outside: it always calls, nobody calls it. */
+export interface CoordinatorLink {
+  /** Sends on the session; dropped silently while it is down (the core sends again on `up`). */
+  send(envelope: WireEnvelope): void;
+  upload(header: WireEnvelope, body: Uint8Array): Promise<WireAcceptance>;
+  blob(hash: Uint8Array): Promise<Uint8Array>;
+  modelVersion(runId: string, modelHash: Uint8Array): Promise<WireModelVersion>;
+  close(): void;
+}
+
+export interface LinkOptions {
+  readonly target: string;
+  readonly authorityPem: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  readonly reconnectMs: { readonly first: number; readonly most: number };
+  readonly onEnvelope: (envelope: WireEnvelope) => void;
+  readonly onUp: () => void;
+  /** `status` is a gRPC status code, `detail` the coordinator's words if it gave any. */
+  readonly onDown: (status: number, detail: string, retryInMs: number) => void;
+}
+
+type SessionStream = ClientDuplexStream<WireEnvelope, WireEnvelope>;
+
+/** Opens the link and keeps the session open, waiting longer after each failure. */
+export function openLink(options: LinkOptions): CoordinatorLink {
+  const client = newClient(options);
+  let session: SessionStream | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let waitMs = options.reconnectMs.first;
+
+  const connect = () => {
+    const stream = client.Session() as SessionStream;
+    let ended = false;
+    stream.on('metadata', () => {
+      session = stream;
+      waitMs = options.reconnectMs.first;
+      options.onUp();
+    });
+    stream.on('data', options.onEnvelope);
+    stream.on('error', (error: ServiceError) => down(error.code, error.details));
+    stream.on('end', () => down(14, 'the coordinator ended the session'));
+    const down = (status: number, detail: string) => {
+      if (ended || closed) return;
+      ended = true;
+      session = undefined;
+      const retryInMs = waitMs + randomInt(Math.max(1, Math.floor(waitMs / 4)));
+      waitMs = Math.min(waitMs * 2, options.reconnectMs.most);
+      options.onDown(status, detail, retryInMs);
+      timer = setTimeout(connect, retryInMs);
+    };
+  };
+  connect();
+
+  return {
+    send: (envelope) => void session?.write(envelope),
+    upload: (header, body) => upload(client, header, body),
+    blob: (hash) => collect(client.GetBlob({ hash })),
+    modelVersion: (runId, modelHash) => unaryModelVersion(client, runId, modelHash),
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      session?.cancel();
+      client.close();
+    },
+  };
+}
+
+type FederationClient = InstanceType<typeof federationService.client>;
+
+function newClient(options: LinkOptions): FederationClient {
+  const secure = credentials.createSsl(
+    Buffer.from(options.authorityPem),
+    Buffer.from(options.privateKeyPem),
+    Buffer.from(options.certificatePem),
+  );
+  return new federationService.client(options.target, secure, {
+    'grpc.max_receive_message_length': messageBytesMax,
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.enable_retries': 0,
+    'grpc.initial_reconnect_backoff_ms': options.reconnectMs.first,
+    'grpc.max_reconnect_backoff_ms': options.reconnectMs.most,
+  });
+}
+
+async function upload(
+  client: FederationClient,
+  header: WireEnvelope,
+  body: Uint8Array,
+): Promise<WireAcceptance> {
+  let stream: ClientWritableStream<WireUploadChunk> | undefined;
+  const answer = new Promise<WireAcceptance>((resolve, reject) => {
+    stream = client.UploadContribution((error: ServiceError | null, value?: WireAcceptance) => {
+      if (error || !value) reject(error ?? new Error('no answer'));
+      else resolve(value);
+    }) as ClientWritableStream<WireUploadChunk>;
+    stream.on('error', reject);
+  });
+  // The stream may fail while chunks are still being written; the answer carries that failure.
+  answer.catch(() => {});
+  stream!.write({ header });
+  for (let start = 0; start < body.length && !stream!.destroyed; start += chunkBytesMax) {
+    const ready = stream!.write({ data: body.subarray(start, start + chunkBytesMax) });
+    if (!ready) await Promise.race([drained(stream!), answer]);
+  }
+  stream!.end();
+  return answer;
+}
+
+function drained(stream: ClientWritableStream<WireUploadChunk>): Promise<void> {
+  return new Promise((resolve) => stream.once('drain', resolve));
+}
+
+function collect(stream: ClientReadableStream<{ data: Uint8Array }>): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const parts: Uint8Array[] = [];
+    stream.on('data', (chunk) => parts.push(chunk.data));
+    stream.on('error', reject);
+    stream.on('end', () => resolve(new Uint8Array(Buffer.concat(parts))));
+  });
+}
+
+function unaryModelVersion(
+  client: FederationClient,
+  runId: string,
+  modelHash: Uint8Array,
+): Promise<WireModelVersion> {
+  return new Promise((resolve, reject) => {
+    const request = { runId, modelHash };
+    client.GetModelVersion(request, (error: ServiceError | null, value?: WireModelVersion) => {
+      if (error || !value) reject(error ?? new Error('no answer'));
+      else resolve(value);
+    });
+  });
+}
