@@ -17,8 +17,9 @@ export interface BenchRow {
 }
 
 /**
- * Time of one agent's training step: plain, with float clipping per learner, and as the integers
- * that leave (`reference-nearest/v1`), against the plain step. Medians of interleaved repeats.
+ * Time of one agent's training step: plain, with float clipping per learner, and as the
+ * integers that leave (`reference-nearest/v1`), against the plain step. Medians of interleaved
+ * repeats.
  */
 export async function stepBench(): Promise<BenchRow[]> {
   const backend = await loadBackend({ prefer: 'wasm' });
@@ -87,7 +88,10 @@ function dataOf(spec: NetworkSpec, learners: number): Dataset {
   };
 }
 
-/** Interleaved, so that a busy machine slows all cases alike. */
+/**
+ * In ms, interleaved so that a busy machine slows all cases alike; one with more runnable threads
+ * than cores still slows the longest case most.
+ */
 function interleavedMedians(cases: readonly (() => unknown)[]): number[] {
   const times = cases.map(() => [] as number[]);
   for (let repeat = 0; repeat < WARM_UP + REPEATS; repeat++) {

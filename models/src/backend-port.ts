@@ -1,3 +1,4 @@
+/** What computes the products: TensorFlow's native library, WebAssembly or plain JavaScript. */
 export type BackendKind = 'native' | 'wasm' | 'cpu';
 
 /**

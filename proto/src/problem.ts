@@ -1,8 +1,9 @@
 import type { Refusal } from '@tacit/privacy/refusal.ts';
 
 /**
- * One row per refusal code: the gRPC status and process exit it maps to, whether trying again later can
- * help, and the next step in words. The code is the contract; sentences may change (PRODUCT.md section 5).
+ * One row per refusal code: the gRPC status and process exit it maps to, whether trying again later
+ * can help, and the next step in words. The code is the contract; sentences may change (PRODUCT.md
+ * section 5).
  */
 export interface ProblemKind {
   readonly grpcStatus: number;

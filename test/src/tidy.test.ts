@@ -19,12 +19,12 @@ describe.each([...textRules, ...syntaxRules, ...coreRules, ...importRules])(
       expect(lines).toEqual([]);
     });
 
-    it.each(passes)('lets %j stand', (good) => {
-      expect(judge(sourcesOf(good))).toEqual([]);
+    it.each(passes)('lets control %# stand', (good) => {
+      expect(judge(sourcesOf(good)), JSON.stringify(good)).toEqual([]);
     });
 
-    it.each(fails)('catches %j', (bad) => {
-      expect(judge(sourcesOf(bad))).not.toEqual([]);
+    it.each(fails)('catches control %#', (bad) => {
+      expect(judge(sourcesOf(bad)), JSON.stringify(bad)).not.toEqual([]);
     });
   },
 );

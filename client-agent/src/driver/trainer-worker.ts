@@ -41,7 +41,7 @@ if (!port) throw new Error('the trainer runs as a worker');
 let loaded: { planHash: string; data: LearnerData } | undefined;
 
 const starting = loadBackend({ prefer: settings.backend });
-starting.then(
+void starting.then(
   (backend) => port.postMessage({ kind: 'ready', backend: backend.report } satisfies TrainerAnswer),
   (error: Error) =>
     port.postMessage({ kind: 'failed', message: error.message } satisfies TrainerAnswer),

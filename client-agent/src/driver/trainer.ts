@@ -13,9 +13,9 @@ export interface Trainer {
 
 /** Starts the worker. Data is read at the first task, with the contract that task names. */
 export function startTrainer(settings: TrainerSettings): Trainer {
-  const worker = new Worker(new URL('./trainer-worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./trainer-entry.mjs', import.meta.url), {
     workerData: settings,
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   const pending = new Map<number, (words: Int32Array | Refusal) => void>();
   let count = 0;

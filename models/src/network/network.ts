@@ -13,6 +13,7 @@ export interface MlpSpec {
   readonly headCount: number;
 }
 
+/** The model kinds compiled into agents; a plan names one of them. */
 export type NetworkSpec = LogisticSpec | MlpSpec;
 
 /**

@@ -1,6 +1,7 @@
 /** How the learning rate falls from its first to its last round. */
 export type Decay = 'none' | 'linear' | 'cosine';
 
+/** Stochastic gradient descent with heavy-ball momentum. */
 export interface SgdSpec {
   readonly kind: 'sgd';
   readonly learningRate: number;
@@ -21,6 +22,7 @@ export interface AdamSpec {
   readonly rounds: number;
 }
 
+/** What turns a released sum into the next model. */
 export type OptimizerSpec = SgdSpec | AdamSpec;
 
 /** What an optimizer remembers between steps. A step returns a new state, the old one is dead. */

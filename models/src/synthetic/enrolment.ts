@@ -18,6 +18,7 @@ export interface World {
   readonly courses: readonly Course[];
 }
 
+/** One learner in one course: a row as a source would hold it. */
 export interface Enrolment {
   /** Values by column; `null` is an empty cell. */
   readonly cells: Readonly<Record<string, string | number | null>>;

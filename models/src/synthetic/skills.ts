@@ -25,6 +25,7 @@ export function rightProbability(item: Item, ability: number): number {
   return logistic(item.discrimination * (ability - item.difficulty));
 }
 
+/** The logistic function. */
 export function logistic(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }

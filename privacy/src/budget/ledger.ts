@@ -136,7 +136,8 @@ function charge(state: LedgerState, entry: ChargeEntry): LedgerState | Refusal {
     const facts = { chargeId, reservationId, rate, noiseMultiplier, rounds, closed };
     return refuse('charge-unreserved', facts);
   }
-  return withCharge(state, reservation, { entry, status: 'floor', event }, entry.atMs);
+  const later = { ...state, atMs: entry.atMs };
+  return withCharge(later, reservation, { entry, status: 'floor', event });
 }
 
 function lower(state: LedgerState, entry: LowerEntry): LedgerState | Refusal {
@@ -217,14 +218,9 @@ function findCharge(
   return undefined;
 }
 
-function withCharge(
-  state: LedgerState,
-  reservation: Reservation,
-  charge: Charge,
-  atMs: number = state.atMs,
-): LedgerState {
+function withCharge(state: LedgerState, reservation: Reservation, charge: Charge): LedgerState {
   const charges = new Map(reservation.charges).set(charge.entry.chargeId, charge);
-  return withReservation(state, { ...reservation, charges }, atMs);
+  return withReservation(state, { ...reservation, charges });
 }
 
 function withReservation(

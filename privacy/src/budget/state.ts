@@ -14,12 +14,14 @@ export interface LedgerState {
   readonly reservations: ReadonlyMap<string, Reservation>;
 }
 
+/** What a run set aside, with the charges it made so far by their id. */
 export interface Reservation {
   readonly entry: ReserveEntry;
   readonly closed: boolean;
   readonly charges: ReadonlyMap<string, Charge>;
 }
 
+/** One contribution that left or was about to. */
 export interface Charge {
   readonly entry: ChargeEntry;
   readonly status: 'floor' | 'lowered' | 'released';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Federation } from './testing/federation.ts';
-import { brokenInvariants } from './testing/invariants.ts';
+import { brokenInvariants, unexpectedAlarms } from './testing/invariants.ts';
 
 const N = 4;
 
@@ -20,6 +20,7 @@ function runWithCrash(who: number | 'coordinator', k: number): { crashed: boolea
     }
   }
   expect(brokenInvariants(federation)).toEqual([]);
+  expect(unexpectedAlarms(federation)).toEqual([]);
   return { crashed: persists >= k };
 }
 

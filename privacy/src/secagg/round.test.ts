@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mlKem768 } from '../crypto/ml-kem.ts';
+import { unpackRecord } from './record.ts';
 import { Federation } from './testing/federation.ts';
 import { brokenInvariants } from './testing/invariants.ts';
 
@@ -158,6 +159,21 @@ describe('lost keys', () => {
     expect(sizes).toEqual([...Array(16).fill(6), ...Array(4).fill(7)]);
     expect(brokenInvariants(federation)).toEqual([]);
   });
+});
+
+test('after a slot closed, its keys are gone from disk; only retained uploads stay', () => {
+  const federation = ready(3);
+  for (let round = 1; round <= 5; round++) federation.runRound({ round });
+  for (const store of federation.agentStores) {
+    expect(unpackRecord<{ base: number }>(store.get('roots')!).base).toBe(5);
+    const slots = (kind: RegExp) => [...store.keys()].filter((key) => kind.test(key)).sort();
+    expect(slots(/^bundle/)).toEqual(['bundle/5', 'bundle/6', 'bundle/7', 'bundle/8']);
+    expect(slots(/y$/)).toEqual(['slot/3/y', 'slot/4/y']);
+    expect(slots(/closed$/)).toHaveLength(5);
+    expect(unpackRecord<{ pending: unknown }>(store.get('epoch')!).pending).toBeNull();
+  }
+  const kept = [...federation.coordinatorStore.keys()];
+  expect(kept.filter((key) => key.startsWith('slot/'))).toEqual([]);
 });
 
 test('the masked vectors of a constant input are uniform and unlike it (I10)', () => {

@@ -1,6 +1,13 @@
 import { f64, u32, u64, utf8 } from '../crypto/bytes.ts';
 import { H } from '../crypto/hash.ts';
-import type { Bundle, MechanismFields, RoundOpen, SurvivorSet, VecFields } from './message.ts';
+import type {
+  Bundle,
+  MechanismFields,
+  RoundOpen,
+  SurvivorSet,
+  Upload,
+  VecFields,
+} from './message.ts';
 
 /** Words in one canary chunk, canary included. */
 export const CHUNK_WORDS = 65_536;
@@ -155,6 +162,12 @@ export function uploadHeader(
     parts.selfCommit,
     parts.sharesRoot,
   );
+}
+
+/** hdr_i of an upload's header message. */
+export function headerOf(upload: Upload): Uint8Array {
+  const root = sharesRoot(upload.shareCts, upload.shareCommits);
+  return uploadHeader(upload, { ...upload, sharesRoot: root });
 }
 
 /** Section 7: what the coordinator's Acceptance signs. */

@@ -67,8 +67,8 @@ const participant = z.strictObject({
 });
 
 /**
- * A plan with everything derived: what is hashed, what agents check and what a run executes. One plan
- * is one run. Agents recompute every epsilon from these numbers; they never trust one.
+ * A plan with everything derived: what is hashed, what agents check and what a run executes. One
+ * plan is one run. Agents recompute every epsilon from these numbers; they never trust one.
  */
 export const compiledPlan = z.strictObject({
   apiVersion: z.literal('tacit/v1'),

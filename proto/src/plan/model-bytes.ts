@@ -39,8 +39,9 @@ export function modelHashOf(bytes: Uint8Array): string {
 export function epsilonStatement(authored: CompiledPlan['authored']): string {
   const { epsilon, evaluationEpsilon, delta } = authored.budget;
   return (
-    `epsilon at most ${epsilon} (learners who trained) or ${evaluationEpsilon} (held-out learners) ` +
-    `at delta ${delta}; unit: learner, neighbours: data used or replaced by nothing; against whoever ` +
-    'sees every release of the run, helped by the tolerated number of colluding agents'
+    `epsilon at most ${epsilon} (learners who trained) or ${evaluationEpsilon} (held-out ` +
+    `learners) at delta ${delta}; unit: learner, neighbours: data used or replaced by nothing; ` +
+    'against whoever sees every release of the run, helped by the tolerated number of ' +
+    'colluding agents'
   );
 }

@@ -11,8 +11,9 @@ export interface ScheduledRound {
 }
 
 /**
- * Every round of a run in order: training rounds, with an evaluation round of its own after each count
- * the plan names. Coordinator and agents compute it alike, so a round's purpose is never negotiable.
+ * Every round of a run in order: training rounds, with an evaluation round of its own after each
+ * count the plan names. Coordinator and agents compute it alike: a round's purpose is never
+ * negotiable.
  */
 export function scheduleOf(plan: Pick<AuthoredPlan, 'training' | 'evaluation'>): ScheduledRound[] {
   const evaluateAfter = new Set(plan.evaluation.afterRounds);

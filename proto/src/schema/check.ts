@@ -5,8 +5,8 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 
 /**
- * A file read and checked against its schema. Unknown keys, missing keys and values out of range are
- * refused with the path of the key, the bound and the value; nothing is repaired.
+ * A file read and checked against its schema. Unknown keys, missing keys and values out of range
+ * are refused with the path of the key, the bound and the value; nothing is repaired.
  */
 export function loadChecked<T>(file: string, schema: z.ZodType<T>): T | Refusal {
   let text: string;
@@ -18,7 +18,7 @@ export function loadChecked<T>(file: string, schema: z.ZodType<T>): T | Refusal 
   return parseChecked({ text, file, schema });
 }
 
-/** Like `loadChecked`, for text that is at hand already. JSON is YAML, so one parser serves both. */
+/** Like `loadChecked`, for text that is at hand already. JSON is YAML: one parser serves both. */
 export function parseChecked<T>(options: {
   text: string;
   file: string;

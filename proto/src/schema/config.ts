@@ -15,7 +15,7 @@ const dataSource = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('oulad'), folder: file }),
 ]);
 
-/** Who signed the manifest: file, detached signature (hex) and the membership public key (raw, hex). */
+/** Who signed the manifest: file, detached signature (hex), membership public key (raw, hex). */
 const manifestSource = z.strictObject({ file, signature: file, membershipKey: file });
 
 /** `agent.yaml`. Paths are relative to the folder the file lies in. */
@@ -69,7 +69,7 @@ const account = z.strictObject({
   filterOrder: z.number().gt(1.04).max(1024),
 });
 
-/** `policy.yaml`: the business unit's own ceilings. The agent applies the stricter of this and the plan. */
+/** `policy.yaml`: the unit's own ceilings. The agent applies the stricter of this and the plan. */
 export const policyFile = z.strictObject({
   apiVersion: z.literal('tacit/v1'),
   kind: z.literal('Policy'),

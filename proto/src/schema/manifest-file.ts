@@ -18,8 +18,8 @@ const member = z.strictObject({
 });
 
 /**
- * The signed list of a federation (SECAGG.md section 3), as JSON. The signature covers the exact bytes
- * of the file, so it is never re-serialised.
+ * The signed list of a federation (SECAGG.md section 3), as JSON. The signature covers the exact
+ * bytes of the file, so it is never re-serialised.
  */
 export const manifestFile = z.strictObject({
   apiVersion: z.literal('tacit/v1'),

@@ -7,8 +7,8 @@ export interface Commit {
 }
 
 /**
- * The effects of one event. All writes become one transaction that is performed before anything else,
- * so whatever is sent speaks only of what is durable, and an event costs one disk flush.
+ * The effects of one event. All writes become one transaction that is performed before anything
+ * else, so whatever is sent speaks only of what is durable, and an event costs one disk flush.
  */
 export class Batch<Effect> {
   readonly #writes: Write[] = [];

@@ -8,8 +8,8 @@ export interface Write {
 }
 
 /**
- * The embedded store of one process: named tables of key -> bytes in one SQLite file. A `write` is one
- * durable transaction: when it returns, all of it is on disk; when it throws, none of it is.
+ * The embedded store of one process: named tables of key -> bytes in one SQLite file. A `write` is
+ * one durable transaction: when it returns, all of it is on disk; when it throws, none of it is.
  */
 export interface Tables {
   write(writes: readonly Write[]): void;
@@ -63,7 +63,8 @@ function prepareSchema(database: DatabaseSync, tables: readonly string[]): void 
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
   for (const name of tables) {
     database.exec(
-      `CREATE TABLE IF NOT EXISTS ${quoted(name)} (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT`,
+      `CREATE TABLE IF NOT EXISTS ${quoted(name)}
+       (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT`,
     );
   }
 }

@@ -10,7 +10,7 @@ export function createLog(name: string): Logger {
   return pino({ name, level, base: { name } }, pino.destination({ fd: 2, sync: true }));
 }
 
-/** Resolves with the exit code when the process is asked to end; a second signal ends it at once. */
+/** Resolves with the exit code when the process is asked to end; a second signal ends at once. */
 export function untilSignalled(): Promise<number> {
   return new Promise((resolve) => {
     let asked = false;

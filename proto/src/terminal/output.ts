@@ -60,7 +60,7 @@ export function problemView(refusal: Refusal): Record<string, unknown> {
   return { code: refusal.refused, facts: refusal.facts, exit, retryable, sentence, next };
 }
 
-/** Turns what a command's body returns or throws into an exit code, printing a refusal on the way. */
+/** Turns what a command's body returns or throws into an exit code, and prints a refusal. */
 export async function finish(output: Output, body: () => Promise<Refusal | number | undefined>) {
   try {
     const ended = await body();

@@ -92,7 +92,7 @@ export function syntaxOf(source: Source): Syntax {
 
 const parsed = new WeakMap<Source, Syntax>();
 
-/** Calls `visit` for every node, parents before children, with the nodes above it, nearest first. */
+/** Calls `visit` for every node, parents first, with the nodes above it, nearest first. */
 export function walk(source: Source, visit: (node: Node, above: readonly Node[]) => void): void {
   const step = (node: Node, above: readonly Node[]): void => {
     visit(node, above);

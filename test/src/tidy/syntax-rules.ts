@@ -69,6 +69,7 @@ export const syntaxRules: readonly Rule[] = [
     judge: eachFile((source) => isCode(source) && !isTest(source), undocumented),
     passes: [
       { 'a.ts': '/** What it is. */\nexport const a = 1;\nexport { b } from "./b.ts";' },
+      { 'a.ts': '/**\n * `a`: one.\n */\nexport const a = 1;' },
       { 'a.ts': '/** Once. */\nexport function f(): void;\nexport function f(): void {}' },
       { 'a.test.ts': 'export const a = 1;' },
     ],
@@ -139,7 +140,7 @@ function* undocumented(source: Source): Iterable<readonly [number, string]> {
     const name = (id ?? declarations?.[0]?.id)?.name ?? 'this export';
     const before = comments.findLast(({ end }) => end <= node.start);
     const adjoins = before && source.text.slice(before.end, node.start).trim() === '';
-    if (adjoins && before.type === 'Block' && /^\*[\s*]*\w/.test(before.value))
+    if (adjoins && before.type === 'Block' && /^\*[\s*]*[^\s*]/.test(before.value))
       documented.add(name);
     if (!documented.has(name)) yield [node.start, `${name} has no doc comment`];
   }

@@ -105,7 +105,7 @@ function isReadByUsers({ path }: Source): boolean {
 }
 
 /**
- * A claim stands only in a sentence that denies it. Prose ends a sentence at a stop, a blank line or
+ * A claim stands only in a sentence that denies it. Prose ends one at a stop, a blank line or
  * a list item; in code each line stands alone.
  */
 function* claims({ path, text }: Source): Iterable<readonly [number, string]> {

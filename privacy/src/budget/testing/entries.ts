@@ -15,6 +15,7 @@ export function after(entries: readonly LedgerEntry[], from: LedgerState = empty
   return entries.reduce((state, entry) => granted(apply(state, entry)), from);
 }
 
+/** A training account with a ceiling of 4. */
 export const opening: OpenEntry = {
   kind: 'open',
   atMs: 1000,

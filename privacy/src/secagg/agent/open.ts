@@ -59,7 +59,12 @@ function onRepeated(agent: Agent, open: RoundOpen, transcript: Uint8Array): void
     alarm(agent, 'split-view', { slot: open.slot });
     return sendRefused(agent, 'slot-used', { slot: open.slot });
   }
-  if (open.uploadsClosed || slot.closed) return;
+  if (slot.closed) return;
+  if (open.uploadsClosed) {
+    // Too late to be in the sum: what has not left yet stays, and costs nothing.
+    delete slot.stage;
+    return;
+  }
   if (slot.sent) return sendUpload(agent, open.slot);
   // After a restart nothing has left in this slot yet, so the sample may be drawn anew.
   const idle = slot.pin!.takesPart && slot.stage === undefined && slot.vote?.kind !== 'abort';

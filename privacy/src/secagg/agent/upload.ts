@@ -6,13 +6,7 @@ import { type HedgedDraw, hedged, uploadDraw } from '../hedge.ts';
 import { applyMask, pairMaskKey, pairSign, selfMaskKey, wordBytes } from '../mask.ts';
 import type { Upload } from '../message.ts';
 import { sealSelfShare } from '../share.ts';
-import {
-  acceptedStatement,
-  selfCommit,
-  selfShareCommit,
-  sharesRoot,
-  uploadHeader,
-} from '../statement.ts';
+import { acceptedStatement, headerOf, selfCommit, selfShareCommit } from '../statement.ts';
 import { localSecret, slotKeys } from './keys.ts';
 import { type Agent, alarm, persist, type SlotKeys, slotOf } from './state.ts';
 
@@ -37,8 +31,8 @@ export function onEncoded(agent: Agent, number: number, integers: Int32Array): v
   const peers = membersOf(open.participants, roster.params.n)!.filter((j) => j !== self);
   maskWords(words, { transcript, self, b: draw.key, edge: keys.edge, peers });
   const y = wordBytes(words);
-  const value = headerOf(agent, { number, transcript, y, draw, keys });
-  const hdr = headerHash(value);
+  const value = headerMessage(agent, { number, transcript, y, draw, keys });
+  const hdr = headerOf(value);
   const header = {
     body: ports.codec.encode('Upload', value),
     sig: ports.signer.sign(sigSeed, hdr),
@@ -79,14 +73,6 @@ export function onAccepted(agent: Agent, number: number, signature: Uint8Array):
   persist(agent, { [`slot/${number}/accepted`]: signature });
 }
 
-/** hdr_i of an upload's header message. */
-export function headerHash(upload: Upload): Uint8Array {
-  return uploadHeader(upload, {
-    ...upload,
-    sharesRoot: sharesRoot(upload.shareCts, upload.shareCommits),
-  });
-}
-
 interface Masking {
   readonly transcript: Uint8Array;
   readonly self: number;
@@ -110,7 +96,7 @@ interface Masked {
   readonly keys: SlotKeys;
 }
 
-function headerOf(agent: Agent, { number, transcript, y, draw, keys }: Masked): Upload {
+function headerMessage(agent: Agent, { number, transcript, y, draw, keys }: Masked): Upload {
   const { roster, self } = agent.epoch!;
   const { L, t } = roster.params;
   const { key: b, salt, coeffSeed } = draw;

@@ -167,7 +167,8 @@ function onEpochMessage(machine: Coordinator, member: number, envelope: Envelope
   const { codec, signer } = options.ports;
   const { params, sigPks, ctx } = epoch.roster;
   if (!LABELLED.has(type) && !signedByAny(signer, [sigPks[position]!], envelope)) {
-    return alarm(machine, 'message-forged', { type, member });
+    // Also what an agent of an older epoch sent before it heard of this one.
+    return alarm(machine, 'message-unverified', { type, member });
   }
   const read = <T extends MessageType>(as: T) => {
     const message = readMessage<T>(codec, { type: as, body }, params.n);

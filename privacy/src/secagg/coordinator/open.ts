@@ -94,6 +94,7 @@ function openProblem(machine: Coordinator, round: RoundWanted): Refusal | undefi
   if (round.vec.ringBits !== 32) return refuse('ring-unsupported', { bits: round.vec.ringBits });
   const able = eligible(machine, epoch.nextSlot).length;
   if (able < nMin) {
+    epoch.nMinWanted = Math.max(epoch.nMinWanted, nMin);
     return refuse('survivors-impossible', { able, roster: params.n, needed: nMin });
   }
   return undefined;

@@ -49,6 +49,7 @@ function restoreEpoch(
     ready: new Set(),
     nextSlot,
     wants: new Map(),
+    nMinWanted: 0,
     thinRounds: 0,
     outcomes: new Map(),
     aborts: new Map(),

@@ -115,13 +115,13 @@ function needsEpoch(machine: Coordinator): boolean {
     if (epoch.ready.size < params.nMin) return true;
   }
   if (epoch.nextSlot >= options.manifest.slotsPerEpoch) return true;
-  const wanting = [...epoch.wants];
+  const wanting = [...epoch.wants].filter(([member]) => machine.connected.has(member));
   const lost = wanting.filter(([member]) => members.includes(member)).length;
   const outside = wanting.some(
     ([member, rounds]) => !members.includes(member) && rounds >= PATIENCE_ROUNDS,
   );
-  const outOfReach = params.n - lost < Math.max(params.nMin, params.q);
-  if (outOfReach) return true;
+  const fewest = Math.max(params.nMin, params.q, epoch.nMinWanted);
+  if (wanting.length > 0 && params.n - lost < fewest) return true;
   const worthIt = lost > 0 || outside || epoch.thinRounds >= PATIENCE_ROUNDS;
   return worthIt && epoch.nextSlot >= SLOTS_BEFORE_RENEWAL;
 }
@@ -184,6 +184,7 @@ function activate(machine: Coordinator, setup: Setup): void {
     ? roster.members.map((member) => setup.hellos.get(member)!.kemPk!)
     : [];
   const confirmSet = sealed(machine, 'ConfirmSet', { confirms });
+  const outside = [...machine.connected].filter((member) => !roster.members.includes(member));
   const stale = deletions(machine, /^(kem-ct|bundle|slot|outcome|next-slot)/);
   machine.epoch = {
     roster,
@@ -194,7 +195,8 @@ function activate(machine: Coordinator, setup: Setup): void {
     ready: new Set(),
     nextSlot: 0,
     readyByMs: machine.nowMs + machine.options.config.setupMs,
-    wants: new Map(),
+    wants: new Map(outside.map((member) => [member, 0])),
+    nMinWanted: 0,
     thinRounds: 0,
     outcomes: new Map(),
     aborts: new Map(),

@@ -77,6 +77,8 @@ export interface Epoch {
   readyByMs?: number;
   /** Members that asked for another epoch, with the rounds since. */
   readonly wants: Map<number, number>;
+  /** The largest floor of a round that could not be opened. In memory only. */
+  nMinWanted: number;
   /** Rounds in a row with 5% of the roster or more missing. */
   thinRounds: number;
   /** RoundResult or AbortCertificate of each slot that has one. */

@@ -2,7 +2,7 @@ import { equalBytes } from '../../crypto/bytes.ts';
 import { readMessage } from '../envelope.ts';
 import { bytesToWords, fold, wordBytes } from '../mask.ts';
 import type { Envelope, Upload } from '../message.ts';
-import { acceptedStatement, lateStatement, sharesRoot, uploadHeader } from '../statement.ts';
+import { acceptedStatement, headerOf, lateStatement } from '../statement.ts';
 import type { Uploaded } from './event.ts';
 import {
   type Coordinator,
@@ -44,12 +44,6 @@ export function onUploaded(machine: Coordinator, uploads: readonly Uploaded[]): 
   }
 }
 
-/** hdr_i of an upload's header. */
-export function headerHash(upload: Upload): Uint8Array {
-  const root = sharesRoot(upload.shareCts, upload.shareCommits);
-  return uploadHeader(upload, { ...upload, sharesRoot: root });
-}
-
 /** Whether every participant has uploaded or refused. */
 export function allHeard({ participants, uploads, refused }: OpenSlot): boolean {
   return participants.every((i) => uploads.has(i) || refused.has(i));
@@ -62,7 +56,7 @@ function readUpload(machine: Coordinator, member: number, { type, body, sig }: E
   const upload = readMessage<'Upload'>(options.ports.codec, { type, body }, roster.params.n);
   if (!upload || roster.members[upload.agent] !== member) return undefined;
   if (!equalBytes(upload.epoch, roster.ctx)) return undefined;
-  const hdr = headerHash(upload);
+  const hdr = headerOf(upload);
   const publicKey = roster.sigPks[upload.agent]!;
   const good = options.ports.signer.verify({ publicKey, message: hdr, signature: sig });
   return good ? { upload, hdr } : undefined;

@@ -14,6 +14,15 @@ export function brokenInvariants(federation: Federation): string[] {
   ];
 }
 
+/**
+ * Alarms that crashes and lost connections alone can never cause: with honest machines each of
+ * them is a defect. A late or repeated upload is rejected in the ordinary course of things.
+ */
+export function unexpectedAlarms({ observed }: Federation): string[] {
+  const codes = observed.alarms.map(({ who, code }) => `${who}: ${code}`);
+  return codes.filter((text) => !/upload-rejected|message-unverified/.test(text));
+}
+
 // I1: a result is the exact integer sum over its survivors, modulo 2^32.
 function wrongSums({ observed }: Federation): string[] {
   return observed.results.flatMap(({ open, survivors, sum, slot }) => {
