@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sliceOulad } from '@tacit/client-agent/data/oulad-slices.ts';
 import type { SourceSpec } from '@tacit/client-agent/data/source.ts';
-import { loadLearnerData } from '@tacit/client-agent/driver/learner-data.ts';
+import { learnerCount, loadLearnerData } from '@tacit/client-agent/driver/learner-data.ts';
 import { drawCohort } from '@tacit/models/synthetic/cohort.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { AuthoredPlan } from '@tacit/proto/plan/authored-plan.ts';
@@ -94,8 +94,8 @@ function declared(input: {
       region,
       source,
       declaredLearners: {
-        training: round(data.training.learnerIds.length),
-        heldOut: round(data.heldOut.learnerIds.length),
+        training: round(learnerCount(data.training)),
+        heldOut: round(learnerCount(data.heldOut)),
       },
     });
   }

@@ -29,7 +29,7 @@ import type { Receipt } from '../core/receipt.ts';
 import type { SourceSpec } from '../data/source.ts';
 import { openLink } from '../grpc/link.ts';
 import { Driver } from './driver.ts';
-import { startTrainer } from './trainer.ts';
+import { createTrainer } from './trainer.ts';
 
 /** A running agent. `ended` resolves with the reason when it stopped by itself. */
 export interface RunningAgent {
@@ -54,14 +54,13 @@ export async function startDaemon(
     return agent;
   }
   const { log, now } = options;
-  const trainer = startTrainer({ source: sourceIn(config, folder), backend: config.backend });
+  const trainer = createTrainer({
+    source: sourceIn(config, folder),
+    backend: config.backend,
+    picked: (backend) => log.info({ backend }, 'tensor backend'),
+  });
   const { promise: ended, resolve: end } = Promise.withResolvers<Refusal>();
   const driver = new Driver({ agent, tables, trainer, log, now, failed: end });
-  const backend = await trainer.ready.catch((error: Error) =>
-    refuse('backend-failed', { message: error.message }),
-  );
-  if (isRefusal(backend)) return backend;
-  log.info({ backend }, 'tensor backend');
   const link = openSession({ config, folder, driver, log });
   driver.start(link);
   return {

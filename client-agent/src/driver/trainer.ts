@@ -1,62 +1,117 @@
 import { Worker } from 'node:worker_threads';
-import { type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import type { BackendKind } from '@tacit/models/backend-port.ts';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { TrainingTask } from '../core/effect.ts';
-import type { TrainerAnswer, TrainerRequest, TrainerSettings } from './trainer-worker.ts';
+import type { SourceSpec } from '../data/source.ts';
+import { buffersOf, type LearnerData } from './learner-data.ts';
+import type { TrainerAnswer, TrainerRequest, TrainerSettings } from './trainer-thread.ts';
 
-/** Does the learners' part of rounds in a thread of its own, so that the event loop only moves bytes. */
+/** Does the learners' part of rounds in a thread of its own: the event loop only moves bytes. */
 export interface Trainer {
-  /** One line: which tensor backend was picked and why. Rejects when none could be. */
-  readonly ready: Promise<string>;
   contribute(task: TrainingTask): Promise<Int32Array | Refusal>;
   close(): Promise<void>;
 }
 
-/** Starts the worker. Data is read at the first task, with the contract that task names. */
-export function startTrainer(settings: TrainerSettings): Trainer {
-  const worker = new Worker(new URL('./trainer-entry.mjs', import.meta.url), {
-    workerData: settings,
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+/** Reads the learners at the first task of each plan, with the contract that the plan names. */
+export function createTrainer(settings: {
+  source: SourceSpec;
+  backend: 'auto' | BackendKind;
+  /** Told once per plan which tensor backend the self-check picked, and why. */
+  picked: (backend: string) => void;
+}): Trainer {
+  let current: { planHash: string; thread: Promise<TrainerThread | Refusal> } | undefined;
+  const close = async () => {
+    const thread = await current?.thread;
+    current = undefined;
+    if (thread && !isRefusal(thread)) await thread.close();
+  };
+  return {
+    contribute: async (task) => {
+      if (current?.planHash !== task.planHash) {
+        await close();
+        current = { planHash: task.planHash, thread: prepare(task, settings) };
+      }
+      const thread = await current.thread;
+      // A file may be mended before the next round: read it again then.
+      if (isRefusal(thread)) current = undefined;
+      return isRefusal(thread) ? thread : thread.contribute(task);
+    },
+    close,
+  };
+}
+
+interface TrainerThread {
+  contribute(task: TrainingTask): Promise<Int32Array | Refusal>;
+  close(): Promise<void>;
+}
+
+async function prepare(
+  { plan }: TrainingTask,
+  settings: Parameters<typeof createTrainer>[0],
+): Promise<TrainerThread | Refusal> {
+  const spec = { source: settings.source, contract: plan.contract, split: plan.split };
+  const data = await loadInThread(spec);
+  if (isRefusal(data)) return data;
+  return startThread({ plan, data, backend: settings.backend }, settings.picked);
+}
+
+function loadInThread(spec: object): Promise<LearnerData | Refusal> {
+  return new Promise((resolve) => {
+    const worker = thread('./loader-thread.ts', { workerData: { spec } });
+    worker.on('message', resolve);
+    worker.on('error', (error) => resolve(refuse('source-failed', { message: error.message })));
   });
+}
+
+function startThread(
+  settings: TrainerSettings,
+  picked: (backend: string) => void,
+): Promise<TrainerThread | Refusal> {
+  const transferList = buffersOf(settings.data);
+  const worker = thread('./trainer-thread.ts', { workerData: settings, transferList });
   const pending = new Map<number, (words: Int32Array | Refusal) => void>();
   let count = 0;
-  let announce: { resolve: (line: string) => void; reject: (error: Error) => void };
-  const ready = new Promise<string>((resolve, reject) => {
-    announce = { resolve, reject };
-  });
-  ready.catch(() => {});
   const settle = (id: number, words: Int32Array | Refusal) => {
     pending.get(id)?.(words);
     pending.delete(id);
   };
-  worker.on('message', (answer: TrainerAnswer) => {
-    if (answer.kind === 'ready') announce.resolve(answer.backend);
-    else if (answer.kind === 'failed') announce.reject(new Error(answer.message));
-    else settle(answer.id, answer.kind === 'done' ? answer.words : answer.refusal);
+  const contribute = (task: TrainingTask) =>
+    new Promise<Int32Array | Refusal>((resolve) => {
+      const id = count++;
+      pending.set(id, resolve);
+      worker.postMessage(requestOf(id, task));
+    });
+  const close = async () => void (await worker.terminate());
+  return new Promise((resolve) => {
+    worker.on('message', (answer: TrainerAnswer) => {
+      if (answer.kind === 'ready') {
+        picked(answer.backend);
+        resolve({ contribute, close });
+      } else settle(answer.id, answer.kind === 'done' ? answer.words : answer.refusal);
+    });
+    worker.on('error', (error) => {
+      const refusal = refuse('trainer-failed', { message: error.message });
+      resolve(refusal);
+      for (const id of [...pending.keys()]) settle(id, refusal);
+    });
   });
-  worker.on('error', (error) => {
-    announce.reject(error);
-    for (const id of [...pending.keys()]) {
-      settle(id, refuse('trainer-failed', { message: error.message }));
-    }
+}
+
+function thread(
+  module: string,
+  options: { workerData: object; transferList?: ArrayBuffer[] },
+): Worker {
+  return new Worker(new URL('./thread.mjs', import.meta.url), {
+    workerData: { ...options.workerData, module },
+    transferList: options.transferList,
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
-  return {
-    ready,
-    contribute: (task) =>
-      new Promise((resolve) => {
-        const id = count++;
-        pending.set(id, resolve);
-        worker.postMessage(requestOf(id, task));
-      }),
-    close: async () => void (await worker.terminate()),
-  };
 }
 
 function requestOf(id: number, task: TrainingTask): TrainerRequest {
-  const { plan, planHash, purpose, rateThreshold, modelBytes, sampleKey, noise } = task;
+  const { purpose, rateThreshold, modelBytes, sampleKey, noise } = task;
   return {
     id,
-    plan,
-    planHash,
     purpose,
     rateThreshold,
     modelBytes,

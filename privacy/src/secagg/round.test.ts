@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mlKem768 } from '../crypto/ml-kem.ts';
 import { unpackRecord } from './record.ts';
-import { Federation } from './testing/federation.ts';
+import { envelopeIn, Federation, read } from './testing/federation.ts';
 import { brokenInvariants } from './testing/invariants.ts';
 
 function ready(n: number, options: Partial<ConstructorParameters<typeof Federation>[0]> = {}) {
@@ -174,6 +174,25 @@ test('after a slot closed, its keys are gone from disk; only retained uploads st
   }
   const kept = [...federation.coordinatorStore.keys()];
   expect(kept.filter((key) => key.startsWith('slot/'))).toEqual([]);
+});
+
+test('Welcome returns the last ledger head, also after a restart of both sides', () => {
+  const federation = ready(3);
+  const head = { count: 7, hash: new Uint8Array(32).fill(1) };
+  federation.tell(1, { kind: 'ledger-head', head });
+  federation.pump();
+  federation.restartCoordinator();
+  federation.wipeAgent(1);
+  const seen: unknown[] = [];
+  federation.onDeliver = (delivery) => {
+    const envelope = envelopeIn(delivery);
+    if (delivery.to === 1 && envelope?.type === 'Welcome') {
+      seen.push(read('Welcome', envelope.body).ledgerHead);
+    }
+    return true;
+  };
+  federation.pump();
+  expect(seen[0]).toEqual(head);
 });
 
 test('the masked vectors of a constant input are uniform and unlike it (I10)', () => {

@@ -108,9 +108,8 @@ function adoptManifest(machine: Coordinator): void {
   const { manifestHash } = machine.options;
   if (machine.adopted && equalBytes(machine.adopted, manifestHash)) return;
   machine.adopted = manifestHash;
-  // Members may have moved: a ledger head is kept by agent, which the driver's store knows.
-  machine.ledgerHeads.clear();
-  persist(machine, { ...deletions(machine, /^/), manifest: manifestHash });
+  // Ledger heads are kept by agentId and outlive every manifest.
+  persist(machine, { ...deletions(machine, /^(?!ledger-head\/)/), manifest: manifestHash });
 }
 
 /** Welcome, then everything of the setup and of the open slot that this member may have missed. */
@@ -206,7 +205,8 @@ function onEpochMessage(machine: Coordinator, member: number, envelope: Envelope
       const head = read(type);
       if (!head) return;
       machine.ledgerHeads.set(member, head);
-      return persist(machine, { [`ledger-head/${member}`]: head });
+      const { agentId } = options.manifest.agents[member]!;
+      return persist(machine, { [`ledger-head/${agentId}`]: head });
     }
     default:
       return alarm(machine, 'message-unexpected', { type, member });

@@ -2,7 +2,14 @@ import { equalBytes } from '../../crypto/bytes.ts';
 import { membersOf } from '../bitmap.ts';
 import { maskedLength } from '../canary.ts';
 import { bytesToWords } from '../mask.ts';
-import type { Envelope, Proposal, Reveal, RoundOpen, SurvivorCertificate } from '../message.ts';
+import type {
+  Envelope,
+  LedgerHead,
+  Proposal,
+  Reveal,
+  RoundOpen,
+  SurvivorCertificate,
+} from '../message.ts';
 import { unpackRecord } from '../record.ts';
 import { transcriptOf } from '../statement.ts';
 import type { SlotFailed } from './event.ts';
@@ -21,9 +28,10 @@ export function restoreCoordinator(
   };
   const adopted = read<Uint8Array>('manifest');
   if (adopted) machine.adopted = adopted;
-  for (const [[member], bytes] of under(all, 'ledger-head')) {
-    machine.ledgerHeads.set(Number(member), unpackRecord(bytes));
-  }
+  machine.options.manifest.agents.forEach(({ agentId }, member) => {
+    const head = read<LedgerHead>(`ledger-head/${agentId}`);
+    if (head) machine.ledgerHeads.set(member, head);
+  });
   // Epochs count afresh under another manifest, so only its records would be read.
   if (!adopted || !equalBytes(adopted, machine.options.manifestHash)) return;
   machine.highest = read<Coordinator['highest']>('highest') ?? machine.highest;
