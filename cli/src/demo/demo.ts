@@ -16,7 +16,7 @@ import type { Baselines, HeadAucs } from './baselines.ts';
 import type { BaselineAnswer, BaselineSettings } from './baselines-worker.ts';
 import { createFederation, writeConfigs } from './federation.ts';
 import { type DemoLayout, demoLayout } from './layout.ts';
-import { freePort, type Processes, startProcesses } from './processes.ts';
+import { freePort, type Processes, startProcesses, warmCodeCache } from './processes.ts';
 import { Progress } from './progress.ts';
 import { type DemoResult, resultData, resultText, type UnitBudget } from './report.ts';
 import { type DemoData, prepareUnits } from './units.ts';
@@ -43,6 +43,7 @@ export async function runDemo(
   writeConfigs(opened.units, layout, port);
   const names = opened.units.map((unit) => unit.bu);
   output.note(`starting a coordinator and ${names.length} agents on port ${port}`);
+  await warmCodeCache();
   const baselines = startBaselines(opened, layout);
   const processes = startProcesses(names, layout);
   const interrupted = untilInterrupted();

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { loadBackend } from '@tacit/models/backend.ts';
 import type { BackendKind } from '@tacit/models/backend-port.ts';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
@@ -32,14 +32,18 @@ export type TrainerAnswer =
   | { readonly kind: 'done'; readonly id: number; readonly words: Int32Array }
   | { readonly kind: 'refused'; readonly id: number; readonly refusal: Refusal };
 
-const { plan, data, backend: prefer } = workerData as TrainerSettings;
-const backend = await loadBackend({ prefer });
-const answer = (message: TrainerAnswer) => parentPort?.postMessage(message);
-answer({ kind: 'ready', backend: backend.report });
-
-parentPort?.on('message', (request: TrainerRequest) => {
-  const noise = { ikm: new Secret(request.noiseKeyMaterial), transcript: request.transcript };
-  const words = contributionOf({ ...request, plan, backend, data, noise });
-  const { id } = request;
-  answer(isRefusal(words) ? { kind: 'refused', id, refusal: words } : { kind: 'done', id, words });
-});
+/** Loads the tensor backend, says so, then does one contribution per message. */
+export async function run(port: MessagePort, settings: TrainerSettings): Promise<void> {
+  const { plan, data } = settings;
+  const backend = await loadBackend({ prefer: settings.backend });
+  const answer = (message: TrainerAnswer) => port.postMessage(message);
+  answer({ kind: 'ready', backend: backend.report });
+  port.on('message', (request: TrainerRequest) => {
+    const noise = { ikm: new Secret(request.noiseKeyMaterial), transcript: request.transcript };
+    const words = contributionOf({ ...request, plan, backend, data, noise });
+    const { id } = request;
+    answer(
+      isRefusal(words) ? { kind: 'refused', id, refusal: words } : { kind: 'done', id, words },
+    );
+  });
+}

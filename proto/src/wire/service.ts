@@ -48,9 +48,9 @@ export function envelopeOf(wire: WireEnvelope): Envelope {
   return { type, body: plainBytes(wire.body), sig: plainBytes(wire.sig), sender: wire.sender };
 }
 
-/** The same bytes as a plain array: a Buffer's `slice` would alias them. */
+/** The same bytes in an array of their own: what arrives is a view into a much larger buffer. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new Uint8Array(bytes);
 }
 
 interface LoadedService {
