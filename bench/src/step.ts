@@ -2,9 +2,9 @@ import { loadBackend } from '@tacit/models/backend.ts';
 import type { Backend } from '@tacit/models/backend-port.ts';
 import type { Dataset } from '@tacit/models/network/dataset.ts';
 import { gradientStep } from '@tacit/models/network/gradient-step.ts';
-import { initialParameters } from '@tacit/models/network/initial-parameters.ts';
 import { integerStep } from '@tacit/models/network/integer-step.ts';
 import { layout, type NetworkSpec } from '@tacit/models/network/network.ts';
+import { randomParameters } from '@tacit/models/network/testing/random-parameters.ts';
 
 export interface BenchRow {
   readonly bench: 'step';
@@ -52,7 +52,7 @@ function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
   const step = {
     backend,
     network: layout(spec),
-    parameters: initialParameters(spec, 1),
+    parameters: randomParameters(spec, 1),
     data: dataOf(spec, drawn),
     drawn: Uint32Array.from({ length: drawn }, (_, i) => i),
   };

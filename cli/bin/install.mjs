@@ -1,5 +1,6 @@
-// Installs the locked dependencies when they are missing or older than the lockfile. Plain JavaScript
-// without dependencies: it runs on whatever Node the host has, before the project's own Node is there.
+// Installs the locked dependencies when they are missing or older than the lockfile. Plain
+// JavaScript without dependencies: it runs on whatever Node the host has, before the project's own
+// Node is there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ function installed() {
   return statSync(stamp).isFile() && readFileSync(stamp, 'utf8') === lock;
 }
 
-/** The environment without what an outer `npm run` exported, which npm would read as its own options. */
+/** The environment without what an outer `npm run` exported: npm would read it as its own options. */
 function quiet() {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^npm_(config|package|lifecycle)_/i.test(name),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Entry point. Plain JavaScript: it must start on an older Node, find the Node that the project brings
-// and hand over to it before any TypeScript is read.
+// Entry point. Plain JavaScript: it must start on an older Node, find the Node that the project
+// brings and hand over to it before any TypeScript is read.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -12,8 +12,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const minimumMajor = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= minimumMajor) {
-  // Daemons live long and small: collect early instead of holding 40 MB of garbage in reserve. Every
-  // command has the same flags, because code cached under others is not used.
+  // Daemons live long and small: collect early instead of holding 40 MB of garbage in reserve.
+  // Every command has the same flags, because code cached under others is not used.
   v8.setFlagsFromString('--semi-space-growth-factor=1');
   v8.setFlagsFromString('--heap-growing-percent=15');
   module.enableCompileCache?.();

@@ -4,8 +4,8 @@ import { createOutput, finish, type Output } from '@tacit/proto/terminal/output.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 /**
- * The grammar of `tacit`: nouns first. A noun's code is loaded when it is called, so that an agent's
- * host needs no coordinator code and a command starts fast. Gives the process exit code.
+ * The grammar of `tacit`: nouns first. A noun's code is loaded when it is called, so that an
+ * agent's host needs no coordinator code and a command starts fast. Gives the process exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
   let exit: number = exits.done;

@@ -29,7 +29,7 @@ const dayMs = 86_400_000;
 
 /**
  * Makes a whole federation in one folder: membership key, authority, certificates, signed manifest,
- * and each unit's policy and charter. In a real one these are made by different people, each on their
+ * and each unit's policy and charter. In a real one different people make these, each on their
  * own machine; the files are the same.
  */
 export async function createFederation(data: DemoData, layout: DemoLayout, nowMs: number) {

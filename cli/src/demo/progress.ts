@@ -7,8 +7,8 @@ import type { UnitBudget } from './report.ts';
 const barWidth = 30;
 
 /**
- * What a person sees while a run goes on: one moving line on a terminal, else a line for every tenth
- * of the rounds; and a line for each evaluation, with what every unit has spent by then.
+ * What a person sees while a run goes on: one moving line on a terminal, else a line for every
+ * tenth of the rounds; and a line for each evaluation, with what every unit has spent by then.
  */
 export class Progress {
   readonly #output: Output;

@@ -54,6 +54,8 @@ export function resultData(result: DemoResult): Record<string, unknown> {
 
 /** The page a person reads at the end. */
 export function resultText(result: DemoResult): string {
+  const { dataFolder: folder } = result;
+  const { bu } = result.budget[0];
   return [
     '',
     qualityTable(result),
@@ -63,9 +65,9 @@ export function resultText(result: DemoResult): string {
     ...places(result),
     '',
     'Next:',
-    `  npx tacit budget show --agent ${result.dataFolder}/agents/${result.budget[0].bu}`,
-    `  npx tacit receipt verify --agent ${result.dataFolder}/agents/${result.budget[0].bu}`,
-    `  npx tacit plan check ${result.dataFolder}/plan.yaml --manifest ${result.dataFolder}/federation/manifest.json`,
+    `  npx tacit budget show --agent ${folder}/agents/${bu}`,
+    `  npx tacit receipt verify --agent ${folder}/agents/${bu}`,
+    `  npx tacit plan check ${folder}/plan.yaml --manifest ${folder}/federation/manifest.json`,
   ].join('\n');
 }
 
@@ -88,14 +90,16 @@ function qualityTable(result: DemoResult): string {
   return [
     'AUC on held-out learners',
     table([head, ...rows]),
-    '  global, as released: the noised evaluation the federation itself sees, charged to the ledgers',
-    '  The other columns need all learners in one place. A real federation cannot see them; they are',
-    '  computed by this demonstration: the global model exactly; each learner scored by its own',
-    "  unit's model, without and with privacy; one model trained on everybody without privacy.",
+    '  global, as released: the noised evaluation the federation itself sees, charged to the',
+    '  ledgers. The other columns need all learners in one place. A real federation cannot see',
+    '  them; they are computed by this demonstration: the global model exactly; each learner',
+    "  scored by its own unit's model, without and with privacy; one model trained on everybody",
+    '  without privacy.',
   ].join('\n');
 }
 
 function budgetTable(result: DemoResult): string {
+  const { colluders } = result;
   const rows = result.budget.map(({ bu, epsilon, delta, limit }) => [
     bu,
     epsilon.toFixed(3),
@@ -105,19 +109,21 @@ function budgetTable(result: DemoResult): string {
   ]);
   const worst = Math.max(...result.budget.map((unit) => unit.epsilon));
   const { for: yes, against } = oddsOf(worst);
+  const odds = `${yes}:${against}`;
   return [
     'Privacy spent, per learner (neighbours: that learner’s data used, or replaced by nothing)',
     table([['unit', 'epsilon', 'limit', 'delta', 'rounds joined'], ...rows]),
-    `  against: whoever sees every release, helped by up to ${result.colluders} agents of other units`,
-    `  worst unit in odds: 50:50 before becomes at most ${yes}:${against}, save with probability about delta`,
+    `  against: whoever sees every release, helped by up to ${colluders} agents of other units`,
+    `  worst unit in odds: 50:50 before becomes at most ${odds}, save with probability about delta`,
     '  learners who train pay for training, held-out learners for evaluation; nobody pays both',
   ].join('\n');
 }
 
 function places(result: DemoResult): string[] {
-  const { dataFolder: folder } = result;
+  const { dataFolder: folder, rounds, survivorsMin, units } = result;
+  const seconds = result.seconds.toFixed(0);
   return [
-    `${result.rounds} training rounds in ${result.seconds.toFixed(0)} s, at least ${result.survivorsMin} of ${result.units} units in every sum`,
+    `${rounds} training rounds in ${seconds} s, at least ${survivorsMin} of ${units} units in every sum`,
     `model     ${result.modelVersion}, signed, in ${folder}/coordinator/coordinator.db`,
     `ledgers   ${folder}/agents/<unit>/agent.db, with a receipt of every contribution that left`,
   ];

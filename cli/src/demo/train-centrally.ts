@@ -23,7 +23,7 @@ export interface CentralTraining {
   readonly stream: string;
 }
 
-/** How a baseline without privacy is trained: mini-batches of learners with decoupled weight decay. */
+/** How a baseline without privacy is trained: mini-batches of learners, decoupled weight decay. */
 export interface PlainRecipe {
   readonly epochs: number;
   readonly batch: number;
@@ -59,8 +59,8 @@ export function trainPlainly(training: CentralTraining & { recipe: PlainRecipe }
 }
 
 /**
- * The same with the guarantee a unit could give alone: clipped integers and the whole discrete noise,
- * at the noise multiplier of a lone trusted holder of the data.
+ * The same with the guarantee a unit could give alone: clipped integers and the whole discrete
+ * noise, at the noise multiplier of a lone trusted holder of the data.
  */
 export function trainPrivately(
   training: CentralTraining & {

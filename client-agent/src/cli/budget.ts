@@ -39,8 +39,8 @@ export async function showBudget(folder: string, output: Output): Promise<Refusa
   ]);
   const head = ['account', 'spent', 'set aside', 'left', 'limit', 'delta', 'odds at the limit'];
   const adversary = accounts[0]?.adversary ?? '';
-  const text = `${table([head, ...rows])}\nepsilon per learner (data used or left out), against: ${adversary}`;
-  output.data('Budget', { items: accounts }, text);
+  const below = `epsilon per learner (data used or left out), against: ${adversary}`;
+  output.data('Budget', { items: accounts }, `${table([head, ...rows])}\n${below}`);
   return undefined;
 }
 

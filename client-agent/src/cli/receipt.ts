@@ -45,8 +45,8 @@ export async function showReceipt(
 }
 
 /**
- * `tacit receipt verify`: the ledger's chain; each receipt against the charge that licensed it; and the
- * coordinator's signature over what it accepted, by a key of the signed manifest.
+ * `tacit receipt verify`: the ledger's chain; each receipt against the charge that licensed it; and
+ * the coordinator's signature over what it accepted, by a key of the signed manifest.
  */
 export async function verifyReceipts(folder: string, output: Output): Promise<Refusal | undefined> {
   const verified = withStore(folder, ({ config, tables }) => {
@@ -72,9 +72,10 @@ export async function verifyReceipts(folder: string, output: Output): Promise<Re
     };
   });
   if (isRefusal(verified)) return verified;
+  const { receipts, accepted, ledgerLines: lines, ledgerHead } = verified;
   const text =
-    `${verified.receipts} receipts match their charges, ${verified.accepted} carry a valid ` +
-    `coordinator signature; ledger of ${verified.ledgerLines} lines intact, head ${verified.ledgerHead.slice(0, 16)}`;
+    `${receipts} receipts match their charges, ${accepted} carry a valid coordinator ` +
+    `signature; ledger of ${lines} lines intact, head ${ledgerHead.slice(0, 16)}`;
   output.data('ReceiptVerification', verified, text);
   return undefined;
 }

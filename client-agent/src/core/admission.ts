@@ -101,6 +101,10 @@ export function checkRound(admitted: AdmittedPlan, open: RoundOpen): Refusal | S
     if (announced[field] === value) continue;
     return refuse('plan-mechanism', { field, announced: String(announced[field]), planned: value });
   }
+  const first = scheduled.round === 0;
+  if (first && hex(open.modelHash) !== plan.initialModelHash) {
+    return refuse('plan-initial-model', { planned: plan.initialModelHash, round: 0 });
+  }
   if (open.attempt >= plan.authored.attempts) {
     return refuse('plan-attempts', { attempt: open.attempt + 1, most: plan.authored.attempts });
   }

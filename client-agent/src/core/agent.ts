@@ -311,7 +311,7 @@ export class Agent {
     batch.write(modelWrites(verified));
   }
 
-  /** A ledger that lost lines the coordinator has seen grants nothing more (SECAGG.md section 12). */
+  /** A ledger that lost lines the coordinator has seen grants nothing more (SECAGG.md, 12). */
   #compareHead(batch: EffectBatch, head: LedgerHead): void {
     const own = this.#ledger.state;
     const behind = head.count > own.seq || (head.count === own.seq && hex(head.hash) !== own.head);

@@ -18,8 +18,8 @@ const dayMs = 86_400_000;
 const purposes: readonly RoundPurpose[] = ['training', 'evaluation'];
 
 /**
- * The ledger of one business unit in use: every change is one appended line, given to the caller as a
- * write for its next transaction. The budget decides here and nowhere else.
+ * The ledger of one business unit in use: every change is one appended line, given to the caller as
+ * a write for its next transaction. The budget decides here and nowhere else.
  */
 export class LedgerBook {
   #state: LedgerState;

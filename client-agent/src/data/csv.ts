@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { CsvError, parse } from 'csv-parse/sync';
 
+/** Which file to read, and how. */
 export interface CsvOptions {
   /** The file, plain or gzip-compressed (`.gz`). */
   readonly file: string;
@@ -17,6 +18,7 @@ export interface CsvOptions {
   readonly bytesMax?: number;
 }
 
+/** The kept columns of a file, as text. */
 export interface CsvTable {
   /** The file's name without its folder: what refusals show. */
   readonly file: string;

@@ -4,6 +4,7 @@ import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { type CsvTable, readCsv } from './csv.ts';
 import { tablePath } from './typed-table.ts';
 
+/** Where the rows of one region were written. */
 export interface OuladSlice {
   /** The BU id: the region's name in kebab-case. */
   readonly bu: string;

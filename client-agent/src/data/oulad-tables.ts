@@ -43,6 +43,7 @@ const schemas = {
   },
 } as const satisfies Record<string, Schema>;
 
+/** The tables of a folder by file name, each row typed by its schema. */
 export type OuladTables = {
   readonly [T in keyof typeof schemas]: TypedTable<(typeof schemas)[T]>;
 };

@@ -6,8 +6,10 @@ import { readCsv } from './csv.ts';
 
 /** What a column holds; `number?` may be missing (empty or `?`), `text` and `number` may not. */
 export type ColumnKind = 'text' | 'text?' | 'number' | 'number?';
+/** Column name to kind. Columns that are not named are not read. */
 export type Schema = Readonly<Record<string, ColumnKind>>;
 
+/** One row of a schema: `null` where a cell that may be missing is. */
 export type TypedRow<S extends Schema> = {
   readonly [K in keyof S]: S[K] extends 'text'
     ? string
@@ -18,6 +20,7 @@ export type TypedRow<S extends Schema> = {
         : number | null;
 };
 
+/** A table whose every cell was checked against its schema. */
 export interface TypedTable<S extends Schema> {
   readonly file: string;
   /** Entry `i` is row `i + 2` of the file. */

@@ -1,6 +1,6 @@
-// Entry of the agent's threads; workerData.module names what to run. Plain JavaScript: only with the
-// compile cache on before the first TypeScript is read does a thread start without the type stripper
-// (35 MB and 150 ms less).
+// Entry of the agent's threads; workerData.module names what to run. Plain JavaScript: only with
+// the compile cache on before the first TypeScript is read does a thread start without the type
+// stripper (35 MB and 150 ms less).
 import module from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 

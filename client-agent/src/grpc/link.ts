@@ -21,6 +21,7 @@ export interface CoordinatorLink {
   close(): void;
 }
 
+/** Where to call, with which identity (PEM), and whom to tell. */
 export interface LinkOptions {
   readonly target: string;
   readonly authorityPem: string;

@@ -52,7 +52,7 @@ export async function issueFromRequest(options: {
   return issue({ ...options, publicKey: request.publicKey, alternativeNames: [] });
 }
 
-/** A key and a certificate for a host that this authority serves itself: coordinator or operator. */
+/** A key and a certificate for a host that the authority serves itself: coordinator or operator. */
 export async function issueKeyed(options: {
   authority: KeyedCertificate;
   uri: string;

@@ -61,9 +61,10 @@ export async function checkPlan(
     rate.toFixed(4),
     String(declaredLearners),
   ]);
+  const floor = `${data.survivorsMin} survivors, ${data.colluders} of them colluding`;
   const head = [
     `${authored.name}: ${data.rounds} rounds of ${data.parameters} parameters`,
-    `  noise multiplier ${data.noiseMultiplier.toFixed(4)} at the floor of ${data.survivorsMin} survivors, ${data.colluders} of them colluding`,
+    `  noise multiplier ${data.noiseMultiplier.toFixed(4)} at the floor of ${floor}`,
     `  epsilon ${authored.budget.epsilon} at delta ${authored.budget.delta} per learner (zero-out)`,
   ];
   const text = `${head.join('\n')}\n${table([['unit', 'rate', 'learners'], ...rows])}`;

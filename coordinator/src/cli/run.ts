@@ -98,12 +98,14 @@ export function describe(event: RunEvent): string {
       return event.failure ? `${event.status}: ${event.failure.refused}` : event.status;
     case 'round': {
       const { record, of, participants } = event;
-      return `round ${record.round + 1}/${of} ${record.purpose}: ${record.survivors.length} of ${participants} survivors`;
+      const survivors = `${record.survivors.length} of ${participants} survivors`;
+      return `round ${record.round + 1}/${of} ${record.purpose}: ${survivors}`;
     }
     case 'evaluation': {
       const heads = Object.entries(event.evaluation.heads).map(([name, head]) => {
         const { auc } = head;
-        return `${name} ${auc ? `${auc.value.toFixed(3)} +- ${(1.96 * auc.stdDev).toFixed(3)}` : 'cannot conclude'}`;
+        if (!auc) return `${name} cannot conclude`;
+        return `${name} ${auc.value.toFixed(3)} +- ${(1.96 * auc.stdDev).toFixed(3)}`;
       });
       return `evaluation after ${event.evaluation.trained} rounds, AUC: ${heads.join(', ')}`;
     }

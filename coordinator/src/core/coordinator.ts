@@ -25,6 +25,7 @@ import { encodeRun } from './run-record.ts';
 /** The protocol's machine, as this core uses it. */
 export interface ProtocolMachine {
   handle(event: CoordinatorEvent): CoordinatorEffect[];
+  attendance(): { readonly able: number; readonly connected: number };
   deadline(): { readonly atMs: number; readonly reason: string } | undefined;
 }
 
@@ -36,9 +37,13 @@ type EffectBatch = Batch<Exclude<CoreEffect, Commit>>;
 /** How long a refused round waits before it is asked for again, milliseconds. */
 const retryOpenMs = 200;
 
+/** How long a round waits for connected agents that have not published bundles, milliseconds. */
+const attendanceGraceMs = 3_000;
+const attendanceRetryMs = 25;
+
 /**
- * The coordinator without I/O: one federation, its runs, and the protocol underneath. Runs are done one
- * after the other, in the order proposed. A driver feeds events and performs the effects in order.
+ * The coordinator without I/O: one federation, its runs, and the protocol underneath. Runs are done
+ * one after the other, in the order proposed. A driver feeds events and performs the effects in order.
  */
 export class Coordinator {
   readonly #machine: ProtocolMachine;
@@ -49,6 +54,8 @@ export class Coordinator {
   #slotOpen = false;
   #openLength = 0;
   #retryAtMs: number | undefined;
+  /** Until when the next round waits for those who are about to be able; set while it waits. */
+  #graceUntilMs: number | undefined;
   #lastWaiting = '';
   #eventCount = 0;
 
@@ -201,6 +208,13 @@ export class Coordinator {
     const run = this.#active();
     const round = run && wantedRound(run);
     if (!round) return;
+    const { able, connected } = this.#machine.attendance();
+    this.#graceUntilMs ??= atMs + attendanceGraceMs;
+    if (able < connected && atMs < this.#graceUntilMs) {
+      this.#retryAtMs = atMs + attendanceRetryMs;
+      return;
+    }
+    this.#graceUntilMs = undefined;
     // Set before the machine answers: its effects may end the slot at once.
     this.#slotOpen = true;
     this.#perform(batch, this.#machine.handle({ kind: 'open', round, atMs }), atMs);

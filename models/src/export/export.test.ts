@@ -2,9 +2,9 @@ import { isRefusal } from '@tacit/privacy/refusal.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadBackend } from '../backend.ts';
-import { initialParameters } from '../network/initial-parameters.ts';
 import { layout, type NetworkSpec } from '../network/network.ts';
 import { predict } from '../network/predict.ts';
+import { randomParameters } from '../network/testing/random-parameters.ts';
 import { networkFromSafetensors, networkToSafetensors } from './network-file.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { networkToTfjsLayers } from './tfjs-layers.ts';
@@ -17,7 +17,7 @@ const card = {
 };
 
 function published(spec: NetworkSpec) {
-  const parameters = initialParameters(spec, 4);
+  const parameters = randomParameters(spec, 4);
   for (let i = 0; i < parameters.length; i++) parameters[i]! += Math.fround(i * 1e-3);
   return { network: layout(spec), parameters, card };
 }

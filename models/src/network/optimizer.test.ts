@@ -81,7 +81,7 @@ test('the learning rate falls as named', () => {
   for (let round = 1; round <= 100; round++) {
     const done = (round - 1) / 100;
     expect(at('none', round)).toBe(1);
-    expect(at('linear', round)).toBe(1 - done);
+    expect(at('linear', round)).toBe(1 - 0.9 * done);
     expect(at('cosine', round)).toBeCloseTo((1 + Math.cos(Math.PI * done)) / 2, 9);
   }
   expect(() => at('none', 0)).toThrow('round 0');

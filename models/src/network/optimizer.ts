@@ -1,4 +1,4 @@
-/** How the learning rate falls from its first to its last round. */
+/** How the learning rate falls over the rounds: `linear` to a tenth, `cosine` to nothing. */
 export type Decay = 'none' | 'linear' | 'cosine';
 
 /** Stochastic gradient descent with heavy-ball momentum. */
@@ -78,7 +78,7 @@ export function remaining(spec: OptimizerSpec, round: number): number {
   if (!(Number.isInteger(round) && round >= 1)) throw new RangeError(`round ${round}`);
   const done = Math.min((round - 1) / spec.rounds, 1);
   if (spec.decay === 'none') return 1;
-  return spec.decay === 'linear' ? 1 - done : (1 - sineOfHalfTurns(done - 0.5)) / 2;
+  return spec.decay === 'linear' ? 1 - 0.9 * done : (1 - sineOfHalfTurns(done - 0.5)) / 2;
 }
 
 /** Little-endian: steps, then `first`, then `second`, as doubles. */

@@ -4,14 +4,14 @@ import { loadBackend } from '../backend.ts';
 import type { Backend } from '../backend-port.ts';
 import type { Dataset } from './dataset.ts';
 import { gradientStep } from './gradient-step.ts';
-import { initialParameters } from './initial-parameters.ts';
 import { integerStep } from './integer-step.ts';
 import { layout, type NetworkSpec } from './network.ts';
 import { predict } from './predict.ts';
+import { randomParameters } from './testing/random-parameters.ts';
 
 const spec: NetworkSpec = { kind: 'outcome-mlp', inputWidth: 7, hidden: [9, 5], headCount: 3 };
 const network = layout(spec);
-const parameters = initialParameters(spec, 3);
+const parameters = randomParameters(spec, 3);
 const quantiser = { scale: 4000, deltaGrid: 4000, clip: 1 };
 
 let wasm: Backend;

@@ -12,6 +12,7 @@ export function H(label: string, ...fields: Uint8Array[]): Uint8Array {
   return sha256(lp(labelOf(label)), ...fields.map(lp));
 }
 
+/** Input of `KDF`. `ikm` and `salt` may have any length; `fields` default to none. */
 export interface KdfInput {
   readonly ikm: Uint8Array;
   readonly salt: Uint8Array;

@@ -7,7 +7,9 @@ import {
 } from 'node:crypto';
 import { concat } from './bytes.ts';
 
+/** Length of an encapsulation key (FIPS 203, table 3). */
 export const ML_KEM_PUBLIC_KEY_BYTES = 1184;
+/** Length of a ciphertext (FIPS 203, table 3). */
 export const ML_KEM_CIPHERTEXT_BYTES = 1088;
 
 /** ML-KEM-768 (FIPS 203) by Node 24.7 or later: the production `Kem`. Private keys are PKCS8. */

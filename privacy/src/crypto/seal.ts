@@ -4,6 +4,7 @@ import { concat } from './bytes.ts';
 const NONCE = new Uint8Array(12);
 const TAG_BYTES = 16;
 
+/** A 32-byte key, what is authenticated beside the text, and the text to seal or open. */
 export interface SealInput {
   readonly key: Uint8Array;
   readonly aad: Uint8Array;

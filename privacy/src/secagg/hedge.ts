@@ -25,6 +25,7 @@ export function noiseKeyOf(material: NoiseMaterial, integers: Int32Array): Secre
   return new Secret(KDF({ ikm: ikm.reveal(), salt: transcript, label: 'hedge-noise', fields }));
 }
 
+/** A secret to be shared (32 bytes), the salt of its seals, and the seed of its polynomial. */
 export interface HedgedDraw {
   readonly key: Uint8Array;
   readonly salt: Uint8Array;

@@ -30,6 +30,7 @@ export interface Manifest {
   readonly slotsPerEpoch: number;
 }
 
+/** One member of the federation. */
 export interface ManifestAgent {
   /** SPIFFE URI. */
   readonly agentId: string;

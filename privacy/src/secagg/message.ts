@@ -30,6 +30,7 @@ export interface MessageOf {
   RoundResult: RoundResult;
 }
 
+/** The name of a message; it is part of what the signature covers. */
 export type MessageType = keyof MessageOf;
 
 /** `sender` of what the coordinator signs. */
@@ -167,6 +168,7 @@ export interface MechanismFields {
   readonly c: number;
 }
 
+/** Shape of the vector that is summed. */
 export interface VecFields {
   readonly kind: string;
   /** Data elements, without canaries: u64, at most 2^53. */
@@ -193,6 +195,7 @@ export interface RoundOpen {
   readonly uploadsClosed: boolean;
 }
 
+/** Why the protocol itself refuses a round; the app adds codes of its own. */
 export type RefusedCode =
   | 'epoch-old'
   | 'slot-used'
@@ -255,6 +258,7 @@ export interface AlreadySigned extends SurvivorSet {
   readonly signature: Uint8Array;
 }
 
+/** C -> A. Asks for an abort vote on a slot. */
 export interface AbortAsk {
   readonly epoch: Uint8Array;
   readonly slot: number;
@@ -267,6 +271,7 @@ export interface Abort {
   readonly agent: number;
 }
 
+/** One signature of a certificate. */
 export interface AgentSignature {
   readonly agent: number;
   readonly signature: Uint8Array;
@@ -292,6 +297,7 @@ export interface Certificate extends SurvivorCertificate {
   readonly bundles: readonly DroppedBundle[];
 }
 
+/** One survivor, as one holder needs it: what opens and checks the holder's share. */
 export interface CertifiedUpload {
   readonly bodyHash: Uint8Array;
   readonly salt: Uint8Array;
@@ -300,6 +306,7 @@ export interface CertifiedUpload {
   readonly shareCt: Uint8Array;
 }
 
+/** One dropped participant, as one holder needs it: the holder's sealed share. */
 export interface DroppedBundle {
   readonly salt: Uint8Array;
   readonly shareCt: Uint8Array;
@@ -315,6 +322,7 @@ export interface Reveal {
   readonly failed: readonly number[];
 }
 
+/** One opened share. */
 export interface RevealedShare {
   readonly agent: number;
   /** 'b': self-mask seed of a survivor; 'e': escrow key of a dropped participant. */

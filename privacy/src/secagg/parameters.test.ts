@@ -73,6 +73,6 @@ test.each([
     6,
     'organisation-large',
   ],
-])('refuses %s', (_, weak, n, code) => {
+])('refuses %s', (_, ...[weak, n, code]) => {
   expect(deriveParameters(weak, n)).toMatchObject({ refused: code });
 });

@@ -38,11 +38,12 @@ export function kemCiphertextHash(ciphertext: Uint8Array): Uint8Array {
   return H('kem-ct', ciphertext);
 }
 
-/** `kappa_ij,s` and `chan_{i->j,s}`: keys of slot s, from roots that stand at s. */
+/** `kappa_ij,s`: the mask key of slot s, from an edge root that stands at s. */
 export function edgeKey(root: Uint8Array, ctx: Uint8Array, slot: number): Uint8Array {
   return KDF({ ikm: root, salt: ctx, label: 'slot-edge', fields: [u32(slot)] });
 }
 
+/** `chan_{i->j,s}`: the key that seals the shares of slot s, from a root that stands at s. */
 export function channelKey(root: Uint8Array, ctx: Uint8Array, slot: number): Uint8Array {
   return KDF({ ikm: root, salt: ctx, label: 'slot-chan', fields: [u32(slot)] });
 }

@@ -16,6 +16,7 @@ export function sealEscrowShare(place: SharePlace, hdr: Uint8Array, share: Uint8
   return seal({ ...escrowPlace(place, hdr), text: share });
 }
 
+/** The escrow share, or undefined when place or header do not fit the seal. */
 export function openEscrowShare(place: SharePlace, hdr: Uint8Array, sealed: Uint8Array) {
   return unseal({ ...escrowPlace(place, hdr), text: sealed });
 }
@@ -30,6 +31,7 @@ export function sealSelfShare(place: SharePlace, of: SelfShareOf, share: Uint8Ar
   return seal({ ...selfPlace(place, of), text: share });
 }
 
+/** The self share, or undefined when place, upload or body hash do not fit the seal. */
 export function openSelfShare(place: SharePlace, of: SelfShareOf, sealed: Uint8Array) {
   return unseal({ ...selfPlace(place, of), text: sealed });
 }

@@ -45,6 +45,7 @@ export function revealDeadline(agent: Agent): number | undefined {
   return earliest;
 }
 
+/** Gives up every slot that has waited long enough for its result. */
 export function closeOverdue(agent: Agent): void {
   for (const [number, { pin, closed }] of agent.slots) {
     if (pin && !closed && agent.nowMs >= pin.atMs + agent.options.config.revealWaitMs) {

@@ -45,6 +45,7 @@ export type AgentEffect =
   | { readonly kind: 'ledger-head'; readonly head: LedgerHead }
   | { readonly kind: 'alarm'; readonly code: string; readonly facts: Refusal['facts'] };
 
+/** One slot as its RoundOpen described it, with the transcript hash T that was pinned. */
 export interface SlotRound {
   readonly slot: number;
   readonly open: RoundOpen;
@@ -81,6 +82,7 @@ export interface Closed extends SlotRound {
   readonly sum?: Int32Array;
 }
 
+/** What a verified survivor certificate says about this agent. */
 export interface Certified {
   readonly certificate: SurvivorCertificate;
   /** Positions in the manifest. */

@@ -47,6 +47,7 @@ export function ratchet(agent: Agent): void {
   persist(agent, { roots: rootsRecord(agent.roots), ...deletions });
 }
 
+/** The roots in the form that is persisted. */
 export function rootsRecord({ base, at }: { base: number; at: Roots }): RootsRecord {
   return {
     base,

@@ -27,6 +27,7 @@ export interface AgentOptions {
   readonly config: AgentConfig;
 }
 
+/** How long the agent waits and what it keeps. All local: no peer depends on them. */
 export interface AgentConfig {
   /** A slot without a result closes this long after it was pinned (T_reveal). */
   readonly revealWaitMs: number;
@@ -63,12 +64,14 @@ export interface Epoch {
   readonly sentCts: Signed[];
 }
 
+/** Private keys of an epoch whose key agreement is not finished. */
 export interface Pending {
   readonly dhSk: Uint8Array;
   readonly kemSk: Uint8Array;
   readonly pairs: PendingPair[];
 }
 
+/** Roots of slot 0 towards one peer (roster position) that was agreed with already. */
 export interface PendingPair {
   readonly peer: number;
   readonly edge: Uint8Array;
@@ -91,6 +94,7 @@ export interface Slot {
   stage?: 'admitting' | 'encoding';
 }
 
+/** The one round that a slot stands for: its RoundOpen and transcript hash T. */
 export interface Pin {
   readonly open: RoundOpen;
   readonly transcript: Uint8Array;
@@ -99,15 +103,18 @@ export interface Pin {
   readonly takesPart: boolean;
 }
 
+/** The upload of a slot: its header hash and the signed header. */
 export interface Sent {
   readonly hdr: Uint8Array;
   readonly header: Signed;
 }
 
+/** The one vote of a slot, abort or survivor set, with the signature that was given. */
 export type Vote =
   | { readonly kind: 'abort'; readonly sig: Uint8Array }
   | { readonly kind: 'survivors'; readonly set: SurvivorSet; readonly sig: Uint8Array };
 
+/** The one certificate that shares were revealed against, and the Reveal. */
 export interface Opened {
   readonly certificate: SurvivorCertificate;
   readonly reveal: Signed;
@@ -176,6 +183,7 @@ export function sendSigned(agent: Agent, type: MessageType, signed: Signed): voi
   sendEnvelope(agent, { type, ...signed, sender: agent.options.member });
 }
 
+/** Sends what is signed already. Throws when it names the coordinator as sender. */
 export function sendEnvelope(agent: Agent, envelope: Envelope): void {
   if (envelope.sender === COORDINATOR) throw new Error('an agent does not send as coordinator');
   agent.out.push({ kind: 'send', envelope });
@@ -219,6 +227,7 @@ export function highestPinned(agent: Agent): number {
   return highest;
 }
 
+/** Reports what only an error or an attack explains; the machine goes on. */
 export function alarm(agent: Agent, code: string, facts: Record<string, string | number>): void {
   agent.out.push({ kind: 'alarm', code, facts });
 }

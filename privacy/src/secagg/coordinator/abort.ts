@@ -60,6 +60,7 @@ export function onSlotAsk(machine: Coordinator, member: number, { slots }: SlotA
   }
 }
 
+/** Asks the active epoch's roster for its votes that a slot never opens. */
 export function abortAsk(machine: Coordinator, slot: number) {
   return sealed(machine, 'AbortAsk', { epoch: machine.epoch!.roster.ctx, slot });
 }

@@ -22,6 +22,7 @@ export type CoordinatorEvent = { readonly atMs: number } & (
   | { readonly kind: 'timeout' }
 );
 
+/** One complete upload, as the driver received it. */
 export interface Uploaded {
   readonly member: number;
   /** Type Upload. */
@@ -75,6 +76,7 @@ export type CoordinatorEffect =
     }
   | { readonly kind: 'alarm'; readonly code: string; readonly facts: Refusal['facts'] };
 
+/** A slot came to its end with a sum. */
 export interface SlotResult {
   readonly kind: 'result';
   readonly slot: number;

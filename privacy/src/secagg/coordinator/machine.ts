@@ -3,7 +3,7 @@ import { readMessage, signedByAny } from '../envelope.ts';
 import { manifestProblem } from '../manifest.ts';
 import type { Envelope, MessageType } from '../message.ts';
 import { abortAsk, burn, onAbort, onSlotAsk, startAbort } from './abort.ts';
-import { onBundle } from './bundle.ts';
+import { eligible, onBundle } from './bundle.ts';
 import type { CoordinatorEffect, CoordinatorEvent } from './event.ts';
 import { finishSlot } from './finish.ts';
 import { onOpen, onRefused, resendOpen } from './open.ts';
@@ -73,6 +73,16 @@ export class CoordinatorMachine {
     progressSlot(machine);
     progressSetup(machine);
     return machine.out;
+  }
+
+  /** Who could take part in the next slot now, and who else is connected and may soon. */
+  attendance(): { readonly able: number; readonly connected: number } {
+    const { epoch, connected } = this.#machine;
+    if (!epoch) return { able: 0, connected: 0 };
+    return {
+      able: eligible(this.#machine, epoch.nextSlot).length,
+      connected: epoch.roster.members.filter((member) => connected.has(member)).length,
+    };
   }
 
   /** When to send `timeout` next. */

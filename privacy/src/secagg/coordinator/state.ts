@@ -18,6 +18,7 @@ import type { Ports } from '../port.ts';
 import { type Put, packRecord } from '../record.ts';
 import type { CoordinatorEffect, SlotFailed } from './event.ts';
 
+/** What the coordinator's machine is built from. */
 export interface CoordinatorOptions {
   readonly ports: Ports;
   readonly manifest: Manifest;
@@ -38,6 +39,7 @@ export interface CoordinatorConfig {
   readonly inlineSumBytesMax: number;
 }
 
+/** A verified Hello, with the ML-KEM key once it has followed. */
 export interface SetupHello {
   readonly signed: Signed;
   readonly hello: Hello;
@@ -57,11 +59,13 @@ export interface Setup {
   readonly confirms: Map<number, Signed>;
 }
 
+/** A verified bundle and the hash that a RoundOpen lists for it. */
 export interface StoredBundle {
   readonly bundle: Bundle;
   readonly hash: Uint8Array;
 }
 
+/** The active epoch. Positions are those of its roster. */
 export interface Epoch {
   readonly roster: Roster;
   readonly confirmSet: Envelope;
@@ -87,6 +91,7 @@ export interface Epoch {
   readonly aborts: Map<number, Map<number, Uint8Array>>;
 }
 
+/** What is kept of an upload after its vector went into the sum. */
 export interface FoldedUpload {
   readonly upload: Upload;
   readonly sig: Uint8Array;
@@ -112,6 +117,7 @@ export interface OpenSlot {
   failure?: SlotFailed['code'];
 }
 
+/** The machine's whole state, handed to every phase. `out` collects the effects of one event. */
 export interface Coordinator {
   readonly options: CoordinatorOptions;
   readonly connected: Set<number>;
@@ -164,6 +170,7 @@ export function sendRoster(machine: Coordinator, envelope: Envelope): void {
   for (const member of machine.epoch?.roster.members ?? []) sendTo(machine, member, envelope);
 }
 
+/** Reports what only an error or an attack explains; the machine goes on. */
 export function alarm(
   machine: Coordinator,
   code: string,

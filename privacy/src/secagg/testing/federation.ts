@@ -22,6 +22,7 @@ import { SeededRandom } from './random.ts';
 
 const PKCS8_ED25519 = fromHex('302e020100300506032b657004220420');
 
+/** Size and seed of a federation; `length` is the number of data elements of a sum. */
 export interface FederationOptions {
   readonly n: number;
   readonly seed: number;
@@ -30,6 +31,7 @@ export interface FederationOptions {
   readonly kem?: Kem;
 }
 
+/** One event on its way to a machine; a number is a position in the manifest. */
 export type Delivery =
   | { readonly to: 'coordinator'; readonly event: Untimed<CoordinatorEvent> }
   | { readonly to: number; readonly event: Untimed<AgentEvent> };
@@ -39,6 +41,7 @@ interface Link {
   readonly queue: Delivery[];
 }
 
+/** Everything the machines said and did, for assertions. */
 export interface Observed {
   readonly results: Extract<CoordinatorEffect, { kind: 'result' }>[];
   readonly failures: Extract<CoordinatorEffect, { kind: 'failed' }>[];
@@ -451,6 +454,7 @@ export function envelopeIn({ event }: Delivery): Envelope | undefined {
   return event.kind === 'message' ? event.envelope : undefined;
 }
 
+/** An event before the virtual clock stamps it. */
 export type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 
 /** "ctx/slot/member" */
