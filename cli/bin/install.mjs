@@ -29,7 +29,7 @@ function installed() {
   return statSync(stamp).isFile() && readFileSync(stamp, 'utf8') === lock;
 }
 
-/** The environment without what an outer `npm run` exported: npm would read it as its own options. */
+/** The environment without what an outer `npm run` exported, which npm would take for options. */
 function quiet() {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^npm_(config|package|lifecycle)_/i.test(name),

@@ -87,7 +87,7 @@ export function computeBaselines(bench: Bench): Baselines | Refusal {
   };
 }
 
-/** Exact AUC of each head over all units' held-out learners, each scored by its own unit's model. */
+/** Exact AUC of each head over all units' held-out learners, scored by their own unit's model. */
 export function scoreAll(bench: Bench, modelOf: (unit: number) => Float32Array): HeadAucs {
   const { backend, network } = bench;
   const scores = bench.units.map(({ data }, unit) =>

@@ -58,7 +58,7 @@ export async function runDemo(
   }
 }
 
-/** The folder of an earlier start is resumed if it was made for the same data; `--fresh` empties it. */
+/** An earlier start's folder is resumed if it was made for the same data; `--fresh` empties it. */
 async function openFolder(
   options: DemoOptions,
   layout: DemoLayout,
@@ -142,7 +142,7 @@ async function mainJob(input: {
   };
 }
 
-/** Proposes the plan once the coordinator answers; by its token a second start finds the first run. */
+/** Proposes the plan once the coordinator answers; its token makes a restart find the first run. */
 async function propose(data: DemoData, layout: DemoLayout): Promise<RunSummary | Refusal> {
   const request = {
     plan: utf8(JSON.stringify(data.plan)),

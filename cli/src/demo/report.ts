@@ -120,10 +120,10 @@ function budgetTable(result: DemoResult): string {
 }
 
 function places(result: DemoResult): string[] {
-  const { dataFolder: folder, rounds, survivorsMin, units } = result;
+  const { dataFolder: folder, rounds, survivorsMin: fewest, units } = result;
   const seconds = result.seconds.toFixed(0);
   return [
-    `${rounds} training rounds in ${seconds} s, at least ${survivorsMin} of ${units} units in every sum`,
+    `${rounds} training rounds in ${seconds} s, at least ${fewest} of ${units} units in every sum`,
     `model     ${result.modelVersion}, signed, in ${folder}/coordinator/coordinator.db`,
     `ledgers   ${folder}/agents/<unit>/agent.db, with a receipt of every contribution that left`,
   ];

@@ -37,11 +37,18 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
+/** Ports: how an agent reaches its learners and its coordinator. Tests give others. */
+export interface DaemonPorts {
+  readonly createTrainer: typeof createTrainer;
+  readonly openLink: typeof openLink;
+}
+
 /** Starts an agent from its configuration file; resumes whatever its store holds. */
 export async function startDaemon(
   configFile: string,
-  options: { log: Logger; now: () => number },
+  options: { log: Logger; now: () => number } & Partial<DaemonPorts>,
 ): Promise<RunningAgent | Refusal> {
+  const ports: DaemonPorts = { createTrainer, openLink, ...options };
   const config = loadChecked(configFile, agentConfig);
   if (isRefusal(config)) return config;
   const folder = dirname(resolve(configFile));
@@ -54,14 +61,14 @@ export async function startDaemon(
     return agent;
   }
   const { log, now } = options;
-  const trainer = createTrainer({
+  const trainer = ports.createTrainer({
     source: sourceIn(config, folder),
     backend: config.backend,
     picked: (backend) => log.info({ backend }, 'tensor backend'),
   });
   const { promise: ended, resolve: end } = Promise.withResolvers<Refusal>();
   const driver = new Driver({ agent, tables, trainer, log, now, failed: end });
-  const link = openSession({ config, folder, driver, log });
+  const link = openSession({ config, folder, driver, log, openLink: ports.openLink });
   driver.start(link);
   return {
     ended,
@@ -74,10 +81,16 @@ export async function startDaemon(
   };
 }
 
-function openSession(input: { config: AgentConfig; folder: string; driver: Driver; log: Logger }) {
+function openSession(input: {
+  config: AgentConfig;
+  folder: string;
+  driver: Driver;
+  log: Logger;
+  openLink: DaemonPorts['openLink'];
+}) {
   const { config, folder, driver, log } = input;
   const read = (name: string) => readFileSync(resolve(folder, name), 'utf8');
-  return openLink({
+  return input.openLink({
     target: config.coordinator,
     authorityPem: read(config.identity.authority),
     certificatePem: read(config.identity.certificate),

@@ -58,21 +58,20 @@ test('for every (n, c): q <= n - D <= nMin, t > c, 2t > n + c, two certificates 
   }
 });
 
-test.each([
-  ['two agents', rule(2), 2, 'roster-small'],
-  ['fewer than N - D_epoch', rule(10), 6, 'roster-small'],
-  ['no honest pair left', rule(4, { c: 3 }), 4, 'roster-small'],
-  ['more than the complete graph holds', rule(65), 65, 'roster-large'],
-  ['a floor above the roster', rule(5, { floors: { nMin: 6 } }), 5, 'survivors-impossible'],
-  ['a fraction of one', rule(5, { deltaNum: 3 }), 5, 'fraction-invalid'],
-  ['a fraction that is no integer', rule(5, { gammaNum: 0.5 }), 5, 'fraction-invalid'],
-  ['c of zero', rule(5, { c: 0 }), 5, 'fraction-invalid'],
+test.each<[string, [Rule, number], string]>([
+  ['two agents', [rule(2), 2], 'roster-small'],
+  ['fewer than N - D_epoch', [rule(10), 6], 'roster-small'],
+  ['no honest pair left', [rule(4, { c: 3 }), 4], 'roster-small'],
+  ['more than the complete graph holds', [rule(65), 65], 'roster-large'],
+  ['a floor above the roster', [rule(5, { floors: { nMin: 6 } }), 5], 'survivors-impossible'],
+  ['a fraction of one', [rule(5, { deltaNum: 3 }), 5], 'fraction-invalid'],
+  ['a fraction that is no integer', [rule(5, { gammaNum: 0.5 }), 5], 'fraction-invalid'],
+  ['c of zero', [rule(5, { c: 0 }), 5], 'fraction-invalid'],
   [
     'an organisation above c',
-    rule(6, { agents: Array(6).fill({ organisation: 'one' }) }),
-    6,
+    [rule(6, { agents: Array(6).fill({ organisation: 'one' }) }), 6],
     'organisation-large',
   ],
-])('refuses %s', (_, ...[weak, n, code]) => {
+])('refuses %s', (_, [weak, n], code) => {
   expect(deriveParameters(weak, n)).toMatchObject({ refused: code });
 });
