@@ -5,16 +5,8 @@ import { gradientStep } from '@tacit/models/network/gradient-step.ts';
 import { integerStep } from '@tacit/models/network/integer-step.ts';
 import { layout, type NetworkSpec } from '@tacit/models/network/network.ts';
 import { randomParameters } from '@tacit/models/network/testing/random-parameters.ts';
-
-export interface BenchRow {
-  readonly bench: 'step';
-  readonly case: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What the value is measured against, in the same unit. */
-  readonly floor: number;
-  readonly ratio: number;
-}
+import { interleavedMedians } from './interleaved.ts';
+import { type BenchRow, rowOf } from './row.ts';
 
 /**
  * Time of one agent's training step: plain, with float clipping per learner, and as the
@@ -45,8 +37,7 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
-const REPEATS = 120;
-const WARM_UP = 40;
+const RUNS = { repeats: 120, warmUp: 40 };
 
 function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
   const step = {
@@ -58,19 +49,22 @@ function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
   };
   const clipping = { norm: 1, rowCap: 1 };
   const quantiser = { scale: 20_000, deltaGrid: 20_000, clip: 1 };
-  const [plain, float, integer] = interleavedMedians([
-    () => gradientStep(step),
-    () => gradientStep({ ...step, clipping }),
-    () => integerStep({ ...step, quantiser }),
-  ]);
-  const row = (what: string, value: number): BenchRow => ({
-    bench: 'step',
-    case: `${what}, ${name}, ${backend.kind}`,
-    value,
-    unit: 'ms',
-    floor: plain!,
-    ratio: value / plain!,
-  });
+  const [plain, float, integer] = interleavedMedians(
+    [
+      () => gradientStep(step),
+      () => gradientStep({ ...step, clipping }),
+      () => integerStep({ ...step, quantiser }),
+    ],
+    RUNS,
+  );
+  const row = (what: string, value: number): BenchRow =>
+    rowOf({
+      bench: 'step',
+      case: `${what}, ${name}, ${backend.kind}`,
+      value,
+      unit: 'ms',
+      floor: plain!,
+    });
   return [row('plain', plain!), row('float clipped', float!), row('integer', integer!)];
 }
 
@@ -86,20 +80,4 @@ function dataOf(spec: NetworkSpec, learners: number): Dataset {
     labels: Float32Array.from({ length: learners * spec.headCount }, () => (next() > 0 ? 1 : 0)),
     learnerRowStart: Uint32Array.from({ length: learners + 1 }, (_, i) => i),
   };
-}
-
-/**
- * In ms, interleaved so that a busy machine slows all cases alike; one with more runnable threads
- * than cores still slows the longest case most.
- */
-function interleavedMedians(cases: readonly (() => unknown)[]): number[] {
-  const times = cases.map(() => [] as number[]);
-  for (let repeat = 0; repeat < WARM_UP + REPEATS; repeat++) {
-    for (const [i, run] of cases.entries()) {
-      const start = performance.now();
-      run();
-      if (repeat >= WARM_UP) times[i]!.push(performance.now() - start);
-    }
-  }
-  return times.map((list) => list.sort((a, b) => a - b)[list.length >> 1]!);
 }

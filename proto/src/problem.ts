@@ -167,7 +167,7 @@ export const problems: Readonly<Record<string, ProblemKind>> = {
   'coordinator-unreachable': row(
     away,
     'the coordinator does not answer',
-    'policy, ledger and receipts still work; it is tried again',
+    'check the address and that tacit coordinator runs; agents try again by themselves',
   ),
   'store-failed': row(
     away,

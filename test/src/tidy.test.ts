@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { coreRules } from './tidy/core-rules.ts';
 import { importRules } from './tidy/import-rules.ts';
+import { linkRules } from './tidy/link-rules.ts';
 import { type Source, sourcesOf } from './tidy/source.ts';
 import { syntaxRules } from './tidy/syntax-rules.ts';
 import { textRules } from './tidy/text-rules.ts';
@@ -11,7 +12,7 @@ import { textRules } from './tidy/text-rules.ts';
 const root = join(import.meta.dirname, '..', '..');
 const tree = readTree();
 
-describe.each([...textRules, ...syntaxRules, ...coreRules, ...importRules])(
+describe.each([...textRules, ...syntaxRules, ...coreRules, ...importRules, ...linkRules])(
   '$name',
   ({ judge, passes, fails }) => {
     it('holds in the whole tree', () => {

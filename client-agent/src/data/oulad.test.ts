@@ -157,14 +157,22 @@ describe('loadOulad', () => {
   });
 
   test.each([
-    ['studentAssessment', ['12,1,57', '12,1,soon'], { refused: 'csv-not-a-number', facts: { row: 4 } }],
-    ['studentInfo', ['1,60,N', '1,?,N'], { refused: 'csv-value-missing', facts: { row: 2, column: 'studied_credits' } }],
-    ['studentRegistration', ['J,3,?', 'J,9,?'], { refused: 'csv-join', facts: { file: 'studentInfo.csv.gz', row: 4 } }],
-    ['studentAssessment', ['11,1', '99,1'], { refused: 'csv-join', facts: { row: 2, missing: 'assessments' } }],
-    ['vle_enrolment_d56', ['rows_pre', 'r'], { refused: 'csv-column-missing', facts: { column: 'rows_pre' } }],
-  ] as const)('refuses a bad row of %s', (name, [good, bad], refusal) => {
+    ['studentAssessment', ['12,1,57', '12,1,soon'], ['csv-not-a-number', { row: 4 }]],
+    [
+      'studentInfo',
+      ['1,60,N', '1,?,N'],
+      ['csv-value-missing', { row: 2, column: 'studied_credits' }],
+    ],
+    [
+      'studentRegistration',
+      ['J,3,?', 'J,9,?'],
+      ['csv-join', { file: 'studentInfo.csv.gz', row: 4 }],
+    ],
+    ['studentAssessment', ['11,1', '99,1'], ['csv-join', { row: 2, missing: 'assessments' }]],
+    ['vle_enrolment_d56', ['rows_pre', 'r'], ['csv-column-missing', { column: 'rows_pre' }]],
+  ] as const)('refuses a bad row of %s', (name, [good, bad], [refused, facts]) => {
     put(name, tables[name].replace(good, bad));
-    expect(loadOulad(folder, [])).toMatchObject(refusal);
+    expect(loadOulad(folder, [])).toMatchObject({ refused, facts });
   });
 
   test('prefers the plain file to the compressed one', () => {

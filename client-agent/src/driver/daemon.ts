@@ -3,12 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { replay } from '@tacit/privacy/budget/chain.ts';
 import type { Charter } from '@tacit/privacy/budget/charter.ts';
 import type { BuPolicy } from '@tacit/privacy/budget/policy.ts';
-import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
-import { identityFromPrivateKey, verifyIdentity } from '@tacit/privacy/crypto/identity.ts';
-import { mlKem768 } from '@tacit/privacy/crypto/ml-kem.ts';
-import { systemRandom } from '@tacit/privacy/crypto/random.ts';
+import { identityFromPrivateKey } from '@tacit/privacy/crypto/identity.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { AgentMachine } from '@tacit/privacy/secagg/agent/machine.ts';
+import { systemPorts } from '@tacit/privacy/secagg/system-ports.ts';
 import { loadChecked } from '@tacit/proto/schema/check.ts';
 import {
   type AgentConfig,
@@ -129,13 +127,7 @@ function buildAgent(input: {
   const charter = loadCharter(resolve(folder, config.charter));
   if (isRefusal(charter)) return charter;
   const machine = new AgentMachine({
-    ports: {
-      codec: createCodec(),
-      signer: ed25519,
-      kem: mlKem768,
-      verifyIdentity,
-      randomBytes: systemRandom,
-    },
+    ports: systemPorts(createCodec()),
     identity,
     manifest: manifest.manifest,
     manifestHash: manifest.hash,

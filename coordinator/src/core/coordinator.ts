@@ -43,7 +43,8 @@ const attendanceRetryMs = 25;
 
 /**
  * The coordinator without I/O: one federation, its runs, and the protocol underneath. Runs are done
- * one after the other, in the order proposed. A driver feeds events and performs the effects in order.
+ * one after the other, in the order proposed. A driver feeds events and performs the effects in
+ * order.
  */
 export class Coordinator {
   readonly #machine: ProtocolMachine;

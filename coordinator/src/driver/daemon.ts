@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
-import { verifyIdentity } from '@tacit/privacy/crypto/identity.ts';
-import { mlKem768 } from '@tacit/privacy/crypto/ml-kem.ts';
-import { systemRandom } from '@tacit/privacy/crypto/random.ts';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { CoordinatorMachine } from '@tacit/privacy/secagg/coordinator/machine.ts';
+import { systemPorts } from '@tacit/privacy/secagg/system-ports.ts';
 import { loadChecked } from '@tacit/proto/schema/check.ts';
 import { type CoordinatorConfig, coordinatorConfig } from '@tacit/proto/schema/config.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
@@ -74,13 +72,7 @@ function buildCore(input: {
   const { config, folder, manifest, tables } = input;
   const seed = ed25519SeedOf(resolve(folder, config.signingKey));
   const machine = new CoordinatorMachine({
-    ports: {
-      codec: createCodec(),
-      signer: ed25519,
-      kem: mlKem768,
-      verifyIdentity,
-      randomBytes: systemRandom,
-    },
+    ports: systemPorts(createCodec()),
     manifest: manifest.manifest,
     manifestHash: manifest.hash,
     signSeed: seed,

@@ -7,12 +7,10 @@ import { H, hkdf, KDF, sha256 } from '../crypto/hash.ts';
 import { counterBlock, keystream, Prg } from '../crypto/prg.ts';
 import { seal, unseal } from '../crypto/seal.ts';
 import { combine, split, weightsAtZero } from '../crypto/shamir.ts';
-import { shuffle } from '../crypto/shuffle.ts';
 import { x25519 } from '../crypto/x25519.ts';
 import { Secret } from '../secret.ts';
 import { bitmapOf, membersOf } from './bitmap.ts';
 import { maskedLength, stripCanaries, withCanaries } from './canary.ts';
-import { committee, neighbours, ringOrder } from './graph.ts';
 import { bundleDraw } from './hedge.ts';
 import { applyMask, fold, pairMaskKey, pairSign, selfMaskKey, wordBytes } from './mask.ts';
 import { channelKey, edgeKey, kemCiphertextHash, nextRoot, pairRoots } from './ratchet.ts';
@@ -25,6 +23,8 @@ import {
   uploadHeader,
   uploadsRoot,
 } from './statement.ts';
+import { committee, neighbours, ringOrder } from './testing/graph.ts';
+import { shuffle } from './testing/shuffle.ts';
 
 interface Vector {
   readonly id: string;

@@ -20,7 +20,12 @@ export function createCodec(): Codec {
   };
   return {
     // Copied: protobufjs writes into a pool, and one kept message would keep 64 KB of it.
-    encode: (name, value) => new Uint8Array(typeOf(name).encode(value as object).finish()),
+    encode: (name, value) =>
+      new Uint8Array(
+        typeOf(name)
+          .encode(value as object)
+          .finish(),
+      ),
     decode: (name, bytes) => decode(typeOf(name), name, bytes),
   };
 }

@@ -5,9 +5,9 @@ import { initialParameters } from '../initial-parameters.ts';
 import { layout, type NetworkSpec } from '../network.ts';
 
 /**
- * Initial parameters with weights to the heads uniform within sqrt(1 / inputWidth): a network that has
- * learnt something, for tests and benches. Heads that start at zero let nothing flow back into the
- * hidden layers.
+ * Initial parameters with weights to the heads uniform within sqrt(1 / inputWidth): a network that
+ * has learnt something, for tests and benches. Heads that start at zero let nothing flow back into
+ * the hidden layers.
  */
 export function randomParameters(spec: NetworkSpec, seed: number): Float32Array {
   const parameters = initialParameters(spec, seed);

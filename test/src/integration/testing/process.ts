@@ -72,6 +72,11 @@ export function tacitCommand(...args: string[]): string[] {
   return [process.execPath, tacit, ...args];
 }
 
+/** The command line of an agent as the product starts it. */
+export function productAgentCommand(config: string): string[] {
+  return tacitCommand('agent', '--config', config);
+}
+
 /** The command line of an agent whose trainer and link are a test's. */
 export function testAgentCommand(config: string): string[] {
   return [process.execPath, testAgent, config];

@@ -1,11 +1,12 @@
-import { KDF } from '../crypto/hash.ts';
-import { shuffle } from '../crypto/shuffle.ts';
+import { KDF } from '../../crypto/hash.ts';
+import { shuffle } from './shuffle.ts';
 
 const NO_SALT = new Uint8Array(0);
 
 /**
  * Neighbours of every agent in the k-regular ring graph that the epoch's seed draws (SECAGG.md
  * section 4): ring distance at most k/2, ascending. The complete graph (k = n - 1) draws nothing.
+ * Kept with its known answers only: rosters of at most 64 use the complete graph.
  */
 export function neighbours(n: number, k: number, seed: Uint8Array): number[][] {
   if (k === n - 1) {

@@ -1,4 +1,4 @@
-import { Prg } from './prg.ts';
+import { Prg } from '../../crypto/prg.ts';
 
 /**
  * `shuffle(n, key)` of SECAGG.md section 2: Fisher-Yates over 0..n-1 from the top, with indices

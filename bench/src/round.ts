@@ -1,0 +1,119 @@
+import { maskedLength } from '@tacit/privacy/secagg/canary.ts';
+import { applyMask, fold } from '@tacit/privacy/secagg/mask.ts';
+import { interleavedMedians, median } from './interleaved.ts';
+import { keysOf } from './keystream-floor.ts';
+import { type BenchRow, rowOf } from './row.ts';
+import { TimedFederation } from './timed-federation.ts';
+import { WireTraffic } from './wire-traffic.ts';
+
+/**
+ * Whole protocol rounds of one epoch in memory, everybody present and with one agent leaving
+ * before its upload: time inside the machines of a surviving agent (mean) and of the coordinator,
+ * signatures, shares, records and the next slot's keys included; and bytes on the wire. Floors: the
+ * masks and additions alone; the 4 d bytes of one bare vector.
+ */
+export function roundBench(): BenchRow[] {
+  return SHAPES.flatMap(rowsOf);
+}
+
+interface Shape {
+  readonly n: number;
+  readonly d: number;
+  readonly rounds: number;
+}
+
+const SHAPES: readonly Shape[] = [
+  { n: 5, d: 1_100, rounds: 15 },
+  { n: 10, d: 1_100, rounds: 15 },
+  { n: 13, d: 1_100, rounds: 15 },
+  { n: 32, d: 1_100, rounds: 7 },
+  { n: 10, d: 100_000, rounds: 9 },
+];
+const WARM_UP = 2;
+
+interface Sample {
+  readonly agentMs: number;
+  readonly coordinatorMs: number;
+}
+
+function rowsOf(shape: Shape): BenchRow[] {
+  const timed = new TimedFederation(shape);
+  // The two kinds take turns: many thin rounds in a row would make the coordinator set up anew.
+  const kinds = [false, true].map((dropout) => ({ dropout, samples: [] as Sample[] }));
+  for (let round = 0; round < WARM_UP + shape.rounds; round++) {
+    for (const { dropout, samples } of kinds) {
+      const sample = sampleOf(timed, shape.n, dropout);
+      if (round >= WARM_UP) samples.push(sample);
+    }
+  }
+  return kinds.flatMap(({ dropout, samples }) => [
+    ...timeRows(shape, dropout, samples),
+    ...byteRows(shape, dropout, timed),
+  ]);
+}
+
+function sampleOf(timed: TimedFederation, n: number, dropout: boolean): Sample {
+  timed.run({ dropout });
+  const { agents, coordinator } = timed.clocks;
+  const sample = { agentMs: mean(survivorsOf(agents, n, dropout)), coordinatorMs: coordinator };
+  timed.rejoin();
+  return sample;
+}
+
+function timeRows(shape: Shape, dropout: boolean, samples: readonly Sample[]): BenchRow[] {
+  const { n, d } = shape;
+  const keys = keysOf(n);
+  const survivors = keys.slice(0, dropout ? -1 : n);
+  const words = new Uint32Array(maskedLength(d));
+  const upload = new Uint32Array(words.length).fill(7);
+  const [agentFloor, coordinatorFloor] = interleavedMedians(
+    [
+      () => {
+        for (const key of keys) applyMask(words, key, 1);
+      },
+      () => {
+        for (const _ of survivors) fold(words, upload);
+        for (const key of survivors) applyMask(words, key, -1);
+        if (dropout) for (const key of survivors) applyMask(words, key, 1);
+      },
+    ],
+    { repeats: 60, warmUp: 10 },
+  );
+  const row = (what: string, value: number, floor: number): BenchRow =>
+    rowOf({ bench: 'round', case: nameOf(what, shape, dropout), value, unit: 'ms', floor });
+  return [
+    row('agent', median(samples.map(({ agentMs }) => agentMs)), agentFloor!),
+    row('coordinator', median(samples.map((sample) => sample.coordinatorMs)), coordinatorFloor!),
+  ];
+}
+
+function byteRows(shape: Shape, dropout: boolean, timed: TimedFederation): BenchRow[] {
+  const { n, d } = shape;
+  const traffic = new WireTraffic(n);
+  timed.federation.onDeliver = (delivery) => {
+    traffic.add(delivery);
+    return true;
+  };
+  timed.run({ dropout });
+  timed.federation.onDeliver = () => true;
+  timed.rejoin();
+  const row = (what: string, bytes: readonly number[]): BenchRow => {
+    const value = Math.round(mean(survivorsOf(bytes, n, dropout)));
+    const name = nameOf(what, shape, dropout);
+    return rowOf({ bench: 'round', case: name, value, unit: 'bytes', floor: 4 * d });
+  };
+  return [row('agent up', traffic.up), row('agent down', traffic.down)];
+}
+
+function nameOf(what: string, { n, d }: Shape, dropout: boolean): string {
+  return `${what}, n = ${n}, d = ${d}${dropout ? ', one dropout' : ''}`;
+}
+
+/** It is always the last agent that leaves. */
+function survivorsOf(values: readonly number[], n: number, dropout: boolean): readonly number[] {
+  return values.slice(0, dropout ? n - 1 : n);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,125 @@
+import { isRefusal } from '@tacit/privacy/refusal.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cluster, storeOf } from './testing/cluster.ts';
+import { releasedSums } from './testing/exact-sum.ts';
+import { armFault, type FaultPhase } from './testing/fault.ts';
+import { makeFederation, smallPlan } from './testing/federation.ts';
+import { spentBy } from './testing/ledger.ts';
+import { recordsOf } from './testing/record.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = new Cluster(await makeFederation(5), { agents: 'test' });
+  await cluster.connectAll();
+}, 120_000);
+
+afterAll(() => cluster?.stop());
+
+/** Phase of the kill, and whether the contribution of the dead agent is in the sum. */
+const phases: [FaultPhase, 'in the sum' | 'not in the sum'][] = [
+  ['before-charge', 'not in the sum'],
+  ['before-upload', 'not in the sum'],
+  ['mid-upload', 'not in the sum'],
+  ['after-upload', 'in the sum'],
+  ['before-ack', 'in the sum'],
+  ['before-reveal', 'in the sum'],
+];
+
+describe('one agent is killed with SIGKILL (T2, D-22)', () => {
+  it.each(phases)(
+    '%s: its contribution is %s, the round completes and it joins later rounds',
+    async (phase, fate) => {
+      const victim = cluster.federation.units[phases.findIndex(([p]) => p === phase) % 5];
+      armFault(cluster.folder(victim), phase);
+      const runId = await cluster.propose(smallPlan(`kill-${phase}`, 2));
+      expect(await cluster.agents.get(victim)?.ended).toMatchObject({ signal: 'SIGKILL' });
+      const run = await cluster.finished(runId);
+      expect(run).toMatchObject({ status: 'completed', round: 3 });
+
+      const [first, ...later] = releasedSums(cluster, runId).sort((a, b) => a.slot - b.slot);
+      expect(first.survivors.includes(victim)).toBe(fate === 'in the sum');
+      expect(first.survivors.length).toBe(fate === 'in the sum' ? 5 : 4);
+      expect(later.length).toBe(2);
+      for (const sum of [first, ...later]) expect(sum.released).toEqual(sum.expected);
+
+      await cluster.connectAgent(victim);
+      const next = await cluster.finished(await cluster.propose(smallPlan(`after-${phase}`, 1)));
+      expect(next).toMatchObject({ status: 'completed', coverage: { [victim]: 1 } });
+      for (const sum of releasedSums(cluster, next.runId)) {
+        expect(sum.released).toEqual(sum.expected);
+        expect(sum.survivors).toContain(victim);
+      }
+    },
+    120_000,
+  );
+
+  it('every upload that began has its charge, and none is counted for less than its sum shows', () => {
+    const sums = cluster.federation.units.flatMap((bu) =>
+      recordsOf(cluster.folder(bu), 'released').map(({ transcript, survivors }) => {
+        return [transcript, survivors.length] as const;
+      }),
+    );
+    const survivorsOf = new Map(sums);
+    for (const bu of cluster.federation.units) {
+      const { charges, receipts } = spentBy(storeOf(cluster, bu));
+      const byHdr = new Map(charges.map((charge) => [charge.entry.hdr, charge]));
+      const uploads = recordsOf(cluster.folder(bu), 'uploading');
+      expect(uploads.length).toBeGreaterThan(0);
+      for (const { hdr, transcript } of uploads) {
+        const charge = byHdr.get(hdr);
+        expect(charge, `${bu}: no charge for an upload`).toBeDefined();
+        const survivors = survivorsOf.get(transcript);
+        if (charge?.status === 'released') expect(survivors).toBeUndefined();
+        // One colluder among five: a sum of u survivors proves u - 1 honest shares of noise, and
+        // the floor event stands for three.
+        const shares = charge?.event.noiseMultiplier ?? 0;
+        const floor = charge?.entry.event.noiseMultiplier ?? 0;
+        const honestMost = ((survivors ?? 4) - 1) / 3;
+        expect((shares / floor) ** 2).toBeLessThan(honestMost + 0.01);
+      }
+      expect(receipts.map((receipt) => receipt.hdr).sort()).toEqual([...byHdr.keys()].sort());
+    }
+  });
+});
+
+describe('the coordinator is killed with SIGKILL in the middle of a run (T13, D-22)', () => {
+  it('the same run completes with the same agents, versions only go up and charges stay', async () => {
+    const agents = [...cluster.agents.values()].map(({ child }) => child.pid);
+    const runId = await cluster.propose(smallPlan('coordinator-killed', 12));
+    const before: number[] = [];
+    for (const version of [3, 7]) {
+      await untilVersion(runId, version);
+      await cluster.coordinator.kill();
+      before.push(
+        cluster.federation.units
+          .map((bu) => spentBy(storeOf(cluster, bu)).charges.length)
+          .reduce((a, b) => a + b),
+      );
+      cluster.startCoordinator();
+    }
+    const run = await cluster.finished(runId);
+    expect(run).toMatchObject({ status: 'completed', round: 13, model: { version: 12 } });
+    expect([...cluster.agents.values()].map(({ child }) => child.pid)).toEqual(agents);
+    expect([...cluster.agents.values()].every((agent) => agent.running)).toBe(true);
+    const rounds = (await cluster.events(runId)).filter((event) => event.type === 'round');
+    expect(rounds.map((event) => event.record.round)).toEqual([...Array(13).keys()]);
+    expect(rounds.map((event) => event.version)).toEqual(
+      rounds.map((event) => Math.min(event.record.round + 1, 12)),
+    );
+    for (const sum of releasedSums(cluster, runId)) expect(sum.released).toEqual(sum.expected);
+    const after = cluster.federation.units.map(
+      (bu) => spentBy(storeOf(cluster, bu)).charges.length,
+    );
+    expect(after.reduce((a, b) => a + b)).toBeGreaterThanOrEqual(Math.max(...before));
+  }, 180_000);
+});
+
+async function untilVersion(runId: string, version: number): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) {
+    const run = await cluster.show(runId);
+    if (run && !isRefusal(run) && run.model.version >= version) return;
+  }
+  throw new Error(`no version ${version}`);
+}

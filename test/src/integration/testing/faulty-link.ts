@@ -1,0 +1,79 @@
+import { credentials } from '@grpc/grpc-js';
+import { type CoordinatorLink, type LinkOptions, openLink } from '@tacit/client-agent/grpc/link.ts';
+import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { isRefusal } from '@tacit/privacy/refusal.ts';
+import { membersOf } from '@tacit/privacy/secagg/bitmap.ts';
+import type { MessageOf, MessageType } from '@tacit/privacy/secagg/message.ts';
+import { headerOf } from '@tacit/privacy/secagg/statement.ts';
+import { createCodec } from '@tacit/proto/wire/codec.ts';
+import { federationService, type WireEnvelope } from '@tacit/proto/wire/service.ts';
+import { dieAt, takeFault } from './fault.ts';
+import { plantedId } from './planted.ts';
+import { writeRecord } from './record.ts';
+
+const codec = createCodec();
+
+/** The real link, which also records uploads and released sums, and dies where a test asks. */
+export function faultyLink(folder: string, options: LinkOptions): CoordinatorLink {
+  const link = openLink({
+    ...options,
+    onEnvelope: (envelope) => {
+      if (envelope.type === 'RoundResult') recordResult(folder, envelope);
+      options.onEnvelope(envelope);
+    },
+  });
+  return {
+    ...link,
+    send: (envelope) => {
+      if (envelope.type === 'Ack') dieAt(folder, 'before-ack');
+      if (envelope.type === 'Reveal') dieAt(folder, 'before-reveal');
+      link.send(envelope);
+      if (!takeFault(folder, 'leak')) return;
+      link.send({ ...envelope, body: utf8(plantedId(0)) });
+      process.stderr.write(`sent ${plantedId(0)}\n`);
+    },
+    upload: async (header, body) => {
+      dieAt(folder, 'before-upload');
+      const upload = decoded('Upload', header);
+      const transcript = hex(upload.transcript);
+      writeRecord(folder, { kind: 'uploading', hdr: hex(headerOf(upload)), transcript });
+      if (takeFault(folder, 'mid-upload')) await dieHalfway(options, header, body);
+      const acceptance = await link.upload(header, body);
+      dieAt(folder, 'after-upload');
+      return acceptance;
+    },
+  };
+}
+
+function recordResult(folder: string, envelope: WireEnvelope): void {
+  const { slot, transcript, survivors, sum } = decoded('RoundResult', envelope);
+  writeRecord(folder, {
+    kind: 'released',
+    slot,
+    transcript: hex(transcript),
+    survivors: membersOf(survivors, 8 * survivors.length) ?? [],
+    sum: hex(sum),
+  });
+}
+
+/** Sends the header and half of the vector on a call of its own, then dies as by `kill -9`. */
+async function dieHalfway(options: LinkOptions, header: WireEnvelope, body: Uint8Array) {
+  const secure = credentials.createSsl(
+    Buffer.from(options.authorityPem),
+    Buffer.from(options.privateKeyPem),
+    Buffer.from(options.certificatePem),
+  );
+  const client = new federationService.client(options.target, secure);
+  const stream = client.UploadContribution(() => undefined);
+  stream.write({ header });
+  await new Promise((sent) => stream.write({ data: body.subarray(0, body.length / 2) }, sent));
+  // The write is done when the transport took it; give the bytes time to be on their way.
+  await new Promise((done) => setTimeout(done, 100));
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function decoded<T extends MessageType>(type: T, { body }: WireEnvelope): MessageOf[T] {
+  const message = codec.decode(type, new Uint8Array(body));
+  if (isRefusal(message)) throw new Error(`${type} does not parse`);
+  return message;
+}

@@ -1,0 +1,21 @@
+import { agentTables } from '@tacit/client-agent/core/effect.ts';
+import { ledgerLines } from '@tacit/client-agent/core/ledger-book.ts';
+import type { Receipt } from '@tacit/client-agent/core/receipt.ts';
+import { receiptsOf } from '@tacit/client-agent/driver/daemon.ts';
+import { replay } from '@tacit/privacy/budget/chain.ts';
+import type { Charge } from '@tacit/privacy/budget/state.ts';
+import { isRefusal } from '@tacit/privacy/refusal.ts';
+import { openTables } from '@tacit/proto/store/tables.ts';
+
+/** What an agent's store says it has spent: every charge, chain and rules verified, and receipts. */
+export function spentBy(store: string): { charges: Charge[]; receipts: Receipt[] } {
+  const tables = openTables({ file: store, tables: agentTables, readOnly: true });
+  try {
+    const ledger = replay(ledgerLines(tables.entries('ledger')));
+    if (isRefusal(ledger)) throw new Error(JSON.stringify(ledger));
+    const charges = [...ledger.reservations.values()].flatMap((held) => [...held.charges.values()]);
+    return { charges, receipts: receiptsOf(tables) };
+  } finally {
+    tables.close();
+  }
+}
