@@ -10,7 +10,7 @@ import { emptyLedger, type LedgerState } from '@tacit/privacy/budget/state.ts';
 import { utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { openTables } from '@tacit/proto/store/tables.ts';
-import { interleavedMedians } from './interleaved.ts';
+import { interleaved, median } from './interleaved.ts';
 import { type BenchRow, rowOf } from './row.ts';
 
 /**
@@ -29,9 +29,9 @@ function calibrateRow(): BenchRow {
   const { value: noiseMultiplier } = granted(noiseMultiplierFor(TARGET));
   const { delta, rate, rounds } = TARGET;
   const events = [eventOf({ rate, noiseMultiplier, rounds })];
-  const [value, floor] = interleavedMedians(
+  const [value, floor] = interleaved(
     [() => noiseMultiplierFor(TARGET), () => epsilonOf({ events, delta })],
-    { repeats: 15, warmUp: 3 },
+    { repeats: 15, warmUp: 3, statistic: median },
   );
   return rowOf({
     bench: 'accounting',
@@ -52,9 +52,9 @@ function chargeRow(): BenchRow {
   const commit = (value: Uint8Array) => {
     tables.write([{ table: 'ledger', key: String(++key).padStart(10, '0'), value }]);
   };
-  const [value, floor] = interleavedMedians(
+  const [value, floor] = interleaved(
     [() => commit(utf8(JSON.stringify(appended(state, charge).line))), () => commit(line)],
-    { repeats: 100, warmUp: 10 },
+    { repeats: 100, warmUp: 10, statistic: median },
   );
   tables.close();
   rmSync(folder, { recursive: true });

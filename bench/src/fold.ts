@@ -8,7 +8,7 @@ import {
   selfMaskKey,
   wordBytes,
 } from '@tacit/privacy/secagg/mask.ts';
-import { interleavedMedians, median } from './interleaved.ts';
+import { interleaved, minimum } from './interleaved.ts';
 import { drawKeystream, keysOf } from './keystream-floor.ts';
 import { type BenchRow, rowOf } from './row.ts';
 import { TimedFederation } from './timed-federation.ts';
@@ -29,7 +29,7 @@ export function foldBench(): BenchRow[] {
 const LENGTHS = [1_000, 100_000];
 const AGENTS = [10, 32];
 const SENDERS = 5;
-const ROUNDS = 15;
+const ROUNDS = 11;
 const TRANSCRIPT = new Uint8Array(32).fill(255);
 
 function foldRows(d: number): BenchRow[] {
@@ -37,9 +37,9 @@ function foldRows(d: number): BenchRow[] {
   const sum = new Uint32Array(length);
   const words = new Uint32Array(length).fill(7);
   const body = wordBytes(words);
-  const [added, floor] = interleavedMedians(
+  const [added, floor] = interleaved(
     [() => fold(sum, bytesToWords(body)), () => plainAdd(sum, words)],
-    { repeats: 400, warmUp: 40 },
+    { repeats: 400, warmUp: 40, statistic: minimum },
   ).map((ms) => (ms * 1e6) / length);
   const whole = (wholeUploadMs(d) * 1e6) / length;
   const shared = { bench: 'fold', unit: 'ns/word', floor: floor! } as const;
@@ -49,14 +49,14 @@ function foldRows(d: number): BenchRow[] {
   ];
 }
 
-/** Median over rounds of the mean over a round's uploads. */
+/** Minimum over rounds of the mean over a round's uploads. */
 function wholeUploadMs(d: number): number {
   const timed = new TimedFederation({ n: SENDERS, d });
   const rounds = Array.from({ length: ROUNDS }, () => {
     timed.run({ dropout: false });
     return timed.clocks.uploads / SENDERS;
   });
-  return median(rounds);
+  return minimum(rounds);
 }
 
 function plainAdd(sum: Uint32Array, words: Uint32Array): void {
@@ -91,7 +91,7 @@ function unmaskRow({ n, d, dropout }: Unmasking): BenchRow {
     for (const key of keys) drawKeystream(key, sum.byteLength);
   };
   const repeats = d < 10_000 ? 100 : 30;
-  const times = interleavedMedians([unmask, floor], { repeats, warmUp: 10 });
+  const times = interleaved([unmask, floor], { repeats, warmUp: 10, statistic: minimum });
   const [value, least] = times.map((ms) => (ms * 1e6) / (sum.length * masks.length));
   return rowOf({
     bench: 'fold',

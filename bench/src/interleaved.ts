@@ -1,11 +1,12 @@
 /**
- * Median time of each case in ms, interleaved so that a busy machine slows all cases alike; one
- * with more runnable threads than cores still slows the longest case most. The first `warmUp`
- * repeats are not counted.
+ * Time of each case in ms, the middle or the least of its repeats; the first `warmUp` are not
+ * counted. Cases take turns, so that a busy machine slows all of them alike. With more runnable
+ * threads than cores it still slows the longest case most: `minimum` is then the figure to trust,
+ * though most of the garbage collection is lost from it.
  */
-export function interleavedMedians(
+export function interleaved(
   cases: readonly (() => unknown)[],
-  { repeats, warmUp }: { repeats: number; warmUp: number },
+  { repeats, warmUp, statistic }: InterleavedOptions,
 ): number[] {
   const times = cases.map(() => [] as number[]);
   for (let repeat = 0; repeat < warmUp + repeats; repeat++) {
@@ -15,11 +16,25 @@ export function interleavedMedians(
       if (repeat >= warmUp) times[i]!.push(performance.now() - start);
     }
   }
-  return times.map(median);
+  return times.map(statistic);
+}
+
+/** How often to run, and what to keep of the times. */
+export interface InterleavedOptions {
+  /** At least 1. */
+  readonly repeats: number;
+  readonly warmUp: number;
+  readonly statistic: (values: readonly number[]) => number;
 }
 
 /** The middle of at least one value; of an even number, the upper of the two. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('no median of nothing');
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** The least of at least one value. */
+export function minimum(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('no minimum of nothing');
+  return Math.min(...values);
 }

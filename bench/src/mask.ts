@@ -7,14 +7,14 @@ import {
   selfMaskKey,
   wordBytes,
 } from '@tacit/privacy/secagg/mask.ts';
-import { interleavedMedians } from './interleaved.ts';
+import { interleaved, minimum } from './interleaved.ts';
 import { drawKeystream, keysOf } from './keystream-floor.ts';
 import { type BenchRow, rowOf } from './row.ts';
 
 /**
  * All masks of one upload among n agents on the complete graph, n - 1 pair masks and its own, with
- * the canaries and the derivation of every key; and the hash of the masked vector. In ns for each
- * word of one mask. Floor: the AES-256-CTR keystream of the same bytes.
+ * the canaries and the derivation of every key, in ns for each word of one mask; and the hash of
+ * the masked vector, in ns for each word. Floor: the AES-256-CTR keystream of the same bytes.
  */
 export function maskBench(): BenchRow[] {
   return LENGTHS.flatMap((d) => [...AGENTS.map((n) => maskRow(n, d)), hashRow(d)]);
@@ -31,40 +31,51 @@ function maskRow(n: number, d: number): BenchRow {
   const bytes = 4 * maskedLength(d);
   const masked = () => {
     const words = withCanaries(integers);
-    secrets.forEach((secret, j) => {
-      if (j === SELF) return applyMask(words, selfMaskKey(secret, TRANSCRIPT, j), 1);
-      applyMask(words, pairMaskKey(secret, TRANSCRIPT, [SELF, j]), pairSign(SELF, j));
-    });
+    for (const [j, secret] of secrets.entries()) {
+      if (j === SELF) applyMask(words, selfMaskKey(secret, TRANSCRIPT, j), 1);
+      else applyMask(words, pairMaskKey(secret, TRANSCRIPT, [SELF, j]), pairSign(SELF, j));
+    }
   };
   const floor = () => {
     for (const secret of secrets) drawKeystream(secret, bytes);
   };
-  const name = `upload, n = ${n}, d = ${d}`;
-  return perWord({ name, words: n * maskedLength(d), repeats: repeatsOf(n * d) }, masked, floor);
+  return rowFor({
+    name: `upload, n = ${n}, d = ${d}`,
+    unit: 'ns/word and mask',
+    words: n * maskedLength(d),
+    run: masked,
+    floor,
+  });
 }
 
 function hashRow(d: number): BenchRow {
   const y = wordBytes(new Uint32Array(maskedLength(d)).fill(7));
   const [key] = keysOf(1);
-  return perWord(
-    { name: `SHA-256 of the upload, d = ${d}`, words: maskedLength(d), repeats: repeatsOf(d) },
-    () => sha256(y),
-    () => drawKeystream(key!, y.length),
-  );
+  return rowFor({
+    name: `SHA-256 of the upload, d = ${d}`,
+    unit: 'ns/word',
+    words: maskedLength(d),
+    run: () => sha256(y),
+    floor: () => drawKeystream(key!, y.length),
+  });
 }
 
-function perWord(
-  { name, words, repeats }: { name: string; words: number; repeats: number },
-  run: () => void,
-  floor: () => void,
-): BenchRow {
-  const times = interleavedMedians([run, floor], { repeats, warmUp: 10 });
+interface Case {
+  readonly name: string;
+  readonly unit: string;
+  readonly words: number;
+  readonly run: () => unknown;
+  readonly floor: () => unknown;
+}
+
+function rowFor({ name, unit, words, run, floor }: Case): BenchRow {
+  const repeats = repeatsOf(words);
+  const times = interleaved([run, floor], { repeats, warmUp: 5, statistic: minimum });
   const [value, least] = times.map((ms) => (ms * 1e6) / words);
-  const unit = 'ns/word and mask';
   return rowOf({ bench: 'mask', case: name, value: value!, unit, floor: least! });
 }
 
 /** More repeats of what is short. */
 function repeatsOf(words: number): number {
-  return Math.min(300, Math.max(30, Math.ceil(2e7 / words)));
+  return Math.min(300, Math.max(20, Math.ceil(2e7 / words)));
 }

@@ -5,7 +5,7 @@ import { gradientStep } from '@tacit/models/network/gradient-step.ts';
 import { integerStep } from '@tacit/models/network/integer-step.ts';
 import { layout, type NetworkSpec } from '@tacit/models/network/network.ts';
 import { randomParameters } from '@tacit/models/network/testing/random-parameters.ts';
-import { interleavedMedians } from './interleaved.ts';
+import { interleaved, median } from './interleaved.ts';
 import { type BenchRow, rowOf } from './row.ts';
 
 /**
@@ -37,7 +37,7 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
-const RUNS = { repeats: 120, warmUp: 40 };
+const RUNS = { repeats: 120, warmUp: 40, statistic: median };
 
 function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
   const step = {
@@ -49,7 +49,7 @@ function rowsOf(backend: Backend, { name, drawn, spec }: Shape): BenchRow[] {
   };
   const clipping = { norm: 1, rowCap: 1 };
   const quantiser = { scale: 20_000, deltaGrid: 20_000, clip: 1 };
-  const [plain, float, integer] = interleavedMedians(
+  const [plain, float, integer] = interleaved(
     [
       () => gradientStep(step),
       () => gradientStep({ ...step, clipping }),

@@ -29,6 +29,8 @@ export interface AdmittedPlan {
   readonly schedule: readonly ScheduledRound[];
   /** This unit's own line of the plan. */
   readonly self: CompiledPlan['participants'][number];
+  /** For the officer's eyes; they stop nothing. */
+  readonly warnings: readonly Refusal[];
 }
 
 /** Against what a plan is judged: this unit's own files and the signed manifest. */
@@ -81,7 +83,8 @@ export function admitPlan(bytes: Uint8Array, judge: Judge): AdmittedPlan | Refus
   });
   if (isRefusal(admission)) return admission;
   const schedule = scheduleOf(plan.authored);
-  return { plan, planHash: hex(sha256(bytes)), mechanisms, schedule, self };
+  const { warnings } = admission;
+  return { plan, planHash: hex(sha256(bytes)), mechanisms, schedule, self, warnings };
 }
 
 /** Whether an opened round is the one the plan says, number by number; else the refusal. */

@@ -75,13 +75,8 @@ export class Agent {
 
   /** Opens the period's accounts when there is a policy. Call once, before the first event. */
   start(atMs: number): CoreEffect[] {
-    const { policy } = this.#options;
     const batch: EffectBatch = new Batch();
-    if (policy) {
-      const opened = this.#ledger.openAccounts(policy, atMs);
-      if (isRefusal(opened)) this.#noteRefusal(batch, 'budget not opened', opened);
-      else batch.write(opened);
-    }
+    this.#openAccounts(batch, atMs);
     return batch.effects();
   }
 
@@ -163,11 +158,16 @@ export class Agent {
       batch.add({ kind: 'fetch-plan', planHash });
       return;
     }
-    const admitted = this.#plans.get(planHash) ?? admitPlan(bytes, this.#options);
+    const known = this.#plans.get(planHash);
+    const admitted = known ?? admitPlan(bytes, this.#options);
     if (isRefusal(admitted)) return this.#refuse(batch, { slot, refusal: admitted, atMs });
     this.#plans.set(planHash, admitted);
+    if (!known) {
+      for (const warning of admitted.warnings) this.#noteRefusal(batch, 'admitted, but', warning);
+    }
     const scheduled = checkRound(admitted, open);
     if (isRefusal(scheduled)) return this.#refuse(batch, { slot, refusal: scheduled, atMs });
+    this.#openAccounts(batch, atMs);
     const reserved = this.#behind ?? this.#ledger.reserve(admitted, atMs);
     if (isRefusal(reserved)) return this.#refuse(batch, { slot, refusal: reserved, atMs });
     batch.write(reserved);
@@ -180,6 +180,15 @@ export class Agent {
     }
     this.#waiting.delete(slot);
     this.#protocol(batch, { kind: 'admitted', slot, atMs });
+  }
+
+  /** A period that ended is followed by a new one; nothing is written while it lasts. */
+  #openAccounts(batch: EffectBatch, atMs: number): void {
+    const { policy } = this.#options;
+    if (!policy) return;
+    const opened = this.#ledger.openAccounts(policy, atMs);
+    if (isRefusal(opened)) this.#noteRefusal(batch, 'budget not opened', opened);
+    else batch.write(opened);
   }
 
   #reconsider(batch: EffectBatch, atMs: number): void {
@@ -263,6 +272,7 @@ export class Agent {
 
   #closed(batch: EffectBatch, closed: Closed, atMs: number): void {
     this.#waiting.delete(closed.slot);
+    batch.add({ kind: 'forget' });
     const { open, certified } = closed;
     const admitted = this.#plans.get(hex(open.planHash));
     if (!admitted) return;

@@ -41,6 +41,8 @@ export type CoreEffect =
   | Commit
   | Extract<AgentEffect, { kind: 'send' | 'upload' | 'alarm' }>
   | { readonly kind: 'fetch-plan'; readonly planHash: string }
+  /** A slot's keys were deleted: see to it that they are gone from disk. */
+  | { readonly kind: 'forget' }
   /** Fetch a version by hash, or the newest of the run when the hash is left out. */
   | { readonly kind: 'fetch-model'; readonly runId: string; readonly modelHash?: string }
   | { readonly kind: 'train'; readonly task: TrainingTask }

@@ -95,6 +95,9 @@ export class Driver {
       case 'commit':
         this.#tables.write(effect.writes);
         break;
+      case 'forget':
+        this.#tables.forget();
+        break;
       case 'send':
         this.#link?.send(effect.envelope);
         break;

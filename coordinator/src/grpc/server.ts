@@ -14,7 +14,7 @@ export interface ListeningServer {
   close(): void;
 }
 
-/** Starts both services with mutual TLS: a call without this authority's certificate never arrives. */
+/** Starts both services with mutual TLS: a call without a certificate of ours never arrives. */
 export async function listen(options: {
   host: string;
   port: number;

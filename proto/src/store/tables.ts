@@ -14,6 +14,11 @@ export interface Write {
 export interface Tables {
   write(writes: readonly Write[]): void;
   get(table: string, key: string): Uint8Array | undefined;
+  /**
+   * Empties the write-ahead log into the file: only then are deleted and overwritten values gone
+   * from disk. Does as much as it can while another process is reading.
+   */
+  forget(): void;
   /** Entries in ascending order of key, optionally only keys with a prefix. */
   entries(table: string, prefix?: string): [key: string, value: Uint8Array][];
   close(): void;
@@ -41,6 +46,7 @@ export function openTables(options: {
       const rows = of(table).range.all(prefix, `${prefix}\u{10ffff}`) as unknown as Row[];
       return rows.map((row) => [row.key, row.value]);
     },
+    forget: () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
     close: () => database.close(),
   };
 }

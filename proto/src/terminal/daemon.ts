@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pino, { type Logger } from 'pino';
 import { exits } from '../problem.ts';
 
@@ -22,6 +23,10 @@ export function untilSignalled(): Promise<number> {
     process.on('SIGTERM', ask(exits.done));
     process.on('SIGINT', ask(exits.interrupted));
     // A parent that started this daemon over a pipe may die without a word: end with it.
-    if (process.env.TACIT_PARENT_PIPE) process.stdin.on('end', ask(exits.done)).resume();
+    if (process.env.TACIT_PARENT_PIPE) {
+      process.stdin.on('end', ask(exits.done)).resume();
+      // Listening for the parent's end must not by itself keep this process alive.
+      (process.stdin as unknown as Socket).unref();
+    }
   });
 }

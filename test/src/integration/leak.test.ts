@@ -14,7 +14,7 @@ let needles: Needle[];
 const taps = new Map<string, Wiretap>();
 
 beforeAll(async () => {
-  const federation = await makeFederation(5, planted);
+  const federation = await makeFederation({ eachCsv: planted });
   for (const bu of federation.units) taps.set(bu, await tap(federation, bu));
   cluster = new Cluster(federation, { agents: 'product', env: { TACIT_LOG: 'trace' } });
   needles = plantedNeedles(join(cluster.folder(federation.units[0]), 'data', 'learners.csv'));
@@ -27,8 +27,8 @@ afterAll(async () => {
 });
 
 it('no learner id and no learner value leaves a unit or is written to a log (T7, T15, D-14)', async () => {
-  const run = await cluster.finished(await cluster.propose(smallPlan('planted', 3)));
-  expect(run).toMatchObject({ status: 'completed', round: 4, survivorsMin: 5 });
+  const run = await cluster.completed(await cluster.propose(smallPlan('planted', 3)));
+  expect(run).toMatchObject({ round: 4, survivorsMin: 5 });
   await cluster.coordinator.stop();
   for (const [bu, wiretap] of taps) {
     const uploaded = spentBy(storeOf(cluster, bu)).receipts.reduce((sum, r) => sum + r.bytes, 0);
@@ -56,7 +56,7 @@ it('the same scan finds an id that an agent was made to send and to log', async 
   await cluster.agents.get(bu)?.stop();
   armFault(cluster.folder(bu), 'leak');
   await cluster.connectAgent(bu, testAgentCommand);
-  await cluster.finished(await cluster.propose(smallPlan('leaking', 1)));
+  await cluster.completed(await cluster.propose(smallPlan('leaking', 1)));
   const sent = taps.get(bu)?.sent() ?? Buffer.alloc(0);
   expect(found(sent.subarray(before), needles)).toEqual(['PLANTED-', '-learner']);
   const log = read(cluster.federation.layout.log(bu));

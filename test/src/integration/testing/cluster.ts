@@ -104,6 +104,13 @@ export class Cluster {
     });
   }
 
+  /** Waits for the end of a run that must complete. */
+  async completed(runId: string): Promise<RunSummary> {
+    const run = await this.finished(runId);
+    if (run.status !== 'completed') throw new Error(`${runId}: ${JSON.stringify(run.failure)}`);
+    return run;
+  }
+
   /** Every event of a run that has ended. */
   async events(runId: string): Promise<RunEvent[]> {
     const events: RunEvent[] = [];

@@ -22,8 +22,8 @@ export interface TestFederation {
   remove(): void;
 }
 
-/** Deadlines of one phase. Long enough for a busy machine, short enough to wait out in a test. */
-const deadlinesMs = { setup: 20_000, upload: 5_000, survivors: 5_000, reveal: 5_000 };
+/** Deadlines that only something broken misses, even on a busy machine. */
+const deadlinesMs = { setup: 60_000, upload: 60_000, survivors: 30_000, reveal: 30_000 };
 
 /** Room in every policy for many small runs, none of which comes near it. */
 const generous: AuthoredPlan = authoredPlan.parse({
@@ -43,14 +43,22 @@ export function smallPlan(name: string, rounds: number): AuthoredPlan {
   });
 }
 
-/** Makes keys, certificates, a signed manifest and a few learners for each of `count` units. */
+/**
+ * Makes keys, certificates, a signed manifest and a few learners for each of five units: one may
+ * collude, four are the fewest survivors.
+ */
 export async function makeFederation(
-  count: number,
-  eachCsv: (csv: string, bu: string) => string = (csv) => csv,
+  options: {
+    /** What becomes of the learners drawn for a unit. */
+    eachCsv?: (csv: string, bu: string) => string;
+    /** How long a slot waits for an upload: short where a test makes one miss it. */
+    uploadMs?: number;
+  } = {},
 ): Promise<TestFederation> {
+  const { eachCsv = (csv: string) => csv, uploadMs = deadlinesMs.upload } = options;
   const folder = mkdtempSync(join(tmpdir(), 'tacit-'));
   const layout = demoLayout(folder);
-  const specs = cohortUnits.slice(0, count).map((spec) => ({ ...spec, learners: 60 }));
+  const specs = cohortUnits.slice(0, 5).map((spec) => ({ ...spec, learners: 60 }));
   const units = specs.map((spec): DemoUnit => {
     const data = join(layout.agent(spec.bu), 'data');
     mkdirSync(data, { recursive: true });
@@ -67,7 +75,8 @@ export async function makeFederation(
   const port = await freePort(0);
   if (isRefusal(port)) throw new Error(port.refused);
   writeConfigs(units, layout, port);
-  editYaml(layout.coordinatorConfig, (config) => ({ ...config, deadlinesMs }));
+  const deadlines = { ...deadlinesMs, upload: uploadMs };
+  editYaml(layout.coordinatorConfig, (config) => ({ ...config, deadlinesMs: deadlines }));
   for (const { bu } of units) {
     const reconnectMs = { first: 100, most: 500 };
     editYaml(agentConfigOf(layout, bu), (config) => ({ ...config, reconnectMs }));

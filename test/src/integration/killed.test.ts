@@ -1,16 +1,16 @@
-import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster, storeOf } from './testing/cluster.ts';
 import { releasedSums } from './testing/exact-sum.ts';
 import { armFault, type FaultPhase } from './testing/fault.ts';
 import { makeFederation, smallPlan } from './testing/federation.ts';
 import { spentBy } from './testing/ledger.ts';
+import { until } from './testing/process.ts';
 import { recordsOf } from './testing/record.ts';
 
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = new Cluster(await makeFederation(5), { agents: 'test' });
+  cluster = new Cluster(await makeFederation({ uploadMs: 5_000 }), { agents: 'test' });
   await cluster.connectAll();
 }, 120_000);
 
@@ -34,8 +34,8 @@ describe('one agent is killed with SIGKILL (T2, D-22)', () => {
       armFault(cluster.folder(victim), phase);
       const runId = await cluster.propose(smallPlan(`kill-${phase}`, 2));
       expect(await cluster.agents.get(victim)?.ended).toMatchObject({ signal: 'SIGKILL' });
-      const run = await cluster.finished(runId);
-      expect(run).toMatchObject({ status: 'completed', round: 3 });
+      const run = await cluster.completed(runId);
+      expect(run).toMatchObject({ round: 3 });
 
       const [first, ...later] = releasedSums(cluster, runId).sort((a, b) => a.slot - b.slot);
       expect(first.survivors.includes(victim)).toBe(fate === 'in the sum');
@@ -44,8 +44,8 @@ describe('one agent is killed with SIGKILL (T2, D-22)', () => {
       for (const sum of [first, ...later]) expect(sum.released).toEqual(sum.expected);
 
       await cluster.connectAgent(victim);
-      const next = await cluster.finished(await cluster.propose(smallPlan(`after-${phase}`, 1)));
-      expect(next).toMatchObject({ status: 'completed', coverage: { [victim]: 1 } });
+      const next = await cluster.completed(await cluster.propose(smallPlan(`after-${phase}`, 1)));
+      expect(next).toMatchObject({ coverage: { [victim]: 1 } });
       for (const sum of releasedSums(cluster, next.runId)) {
         expect(sum.released).toEqual(sum.expected);
         expect(sum.survivors).toContain(victim);
@@ -89,7 +89,10 @@ describe('the coordinator is killed with SIGKILL in the middle of a run (T13, D-
     const runId = await cluster.propose(smallPlan('coordinator-killed', 12));
     const before: number[] = [];
     for (const version of [3, 7]) {
-      await untilVersion(runId, version);
+      await until(`version ${version}`, async () => {
+        const run = await cluster.show(runId);
+        return run !== undefined && run.model.version >= version;
+      });
       await cluster.coordinator.kill();
       before.push(
         cluster.federation.units
@@ -98,8 +101,8 @@ describe('the coordinator is killed with SIGKILL in the middle of a run (T13, D-
       );
       cluster.startCoordinator();
     }
-    const run = await cluster.finished(runId);
-    expect(run).toMatchObject({ status: 'completed', round: 13, model: { version: 12 } });
+    const run = await cluster.completed(runId);
+    expect(run).toMatchObject({ round: 13, model: { version: 12 } });
     expect([...cluster.agents.values()].map(({ child }) => child.pid)).toEqual(agents);
     expect([...cluster.agents.values()].every((agent) => agent.running)).toBe(true);
     const rounds = (await cluster.events(runId)).filter((event) => event.type === 'round');
@@ -114,12 +117,3 @@ describe('the coordinator is killed with SIGKILL in the middle of a run (T13, D-
     expect(after.reduce((a, b) => a + b)).toBeGreaterThanOrEqual(Math.max(...before));
   }, 180_000);
 });
-
-async function untilVersion(runId: string, version: number): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (Date.now() < end) {
-    const run = await cluster.show(runId);
-    if (run && !isRefusal(run) && run.model.version >= version) return;
-  }
-  throw new Error(`no version ${version}`);
-}
