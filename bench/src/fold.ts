@@ -53,8 +53,7 @@ function foldRows(d: number): BenchRow[] {
 function wholeUploadMs(d: number): number {
   const timed = new TimedFederation({ n: SENDERS, d });
   const rounds = Array.from({ length: ROUNDS }, () => {
-    timed.run({ dropout: false });
-    return timed.clocks.uploads / SENDERS;
+    return timed.run({ dropout: false }).uploads / SENDERS;
   });
   return minimum(rounds);
 }
@@ -90,8 +89,8 @@ function unmaskRow({ n, d, dropout }: Unmasking): BenchRow {
   const floor = () => {
     for (const key of keys) drawKeystream(key, sum.byteLength);
   };
-  const repeats = d < 10_000 ? 100 : 30;
-  const times = interleaved([unmask, floor], { repeats, warmUp: 10, statistic: minimum });
+  const repeats = d < 10_000 ? 100 : 20;
+  const times = interleaved([unmask, floor], { repeats, warmUp: 5, statistic: minimum });
   const [value, least] = times.map((ms) => (ms * 1e6) / (sum.length * masks.length));
   return rowOf({
     bench: 'fold',

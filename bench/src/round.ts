@@ -3,7 +3,7 @@ import { applyMask, fold } from '@tacit/privacy/secagg/mask.ts';
 import { interleaved, minimum } from './interleaved.ts';
 import { keysOf } from './keystream-floor.ts';
 import { type BenchRow, rowOf } from './row.ts';
-import { TimedFederation } from './timed-federation.ts';
+import { type RoundTimes, TimedFederation } from './timed-federation.ts';
 import { WireTraffic } from './wire-traffic.ts';
 
 /**
@@ -31,31 +31,23 @@ const SHAPES: readonly Shape[] = [
 ];
 const WARM_UP = 2;
 
-/** Time inside the machines of one round. */
-interface Sample {
-  readonly agentsMs: readonly number[];
-  readonly coordinatorMs: number;
-}
-
 function rowsOf(shape: Shape): BenchRow[] {
   const timed = new TimedFederation(shape);
   // The two kinds take turns: many thin rounds in a row would make the coordinator set up anew.
-  const kinds = [false, true].map((dropout) => ({ dropout, samples: [] as Sample[] }));
+  const kinds = [false, true].map((dropout) => ({ dropout, rounds: [] as RoundTimes[] }));
   for (let round = 0; round < WARM_UP + shape.rounds; round++) {
-    for (const { dropout, samples } of kinds) {
-      timed.run({ dropout });
-      const { agents, coordinator } = timed.clocks;
-      if (round >= WARM_UP) samples.push({ agentsMs: [...agents], coordinatorMs: coordinator });
-      timed.rejoin();
+    for (const { dropout, rounds } of kinds) {
+      const times = timed.run({ dropout });
+      if (round >= WARM_UP) rounds.push(times);
     }
   }
-  return kinds.flatMap(({ dropout, samples }) => [
-    ...timeRows(shape, dropout, samples),
+  return kinds.flatMap(({ dropout, rounds }) => [
+    ...timeRows(shape, dropout, rounds),
     ...byteRows(shape, dropout, timed),
   ]);
 }
 
-function timeRows(shape: Shape, dropout: boolean, samples: readonly Sample[]): BenchRow[] {
+function timeRows(shape: Shape, dropout: boolean, rounds: readonly RoundTimes[]): BenchRow[] {
   const { n, d } = shape;
   const keys = keysOf(n);
   const survivors = keys.slice(0, dropout ? -1 : n);
@@ -77,26 +69,18 @@ function timeRows(shape: Shape, dropout: boolean, samples: readonly Sample[]): B
   const row = (what: string, value: number, floor: number): BenchRow =>
     rowOf({ bench: 'round', case: nameOf(what, shape, dropout), value, unit: 'ms', floor });
   // The least of each agent first: a round of all agents is too long to run undisturbed.
-  const agentsMs = samples[0]!.agentsMs.map((_, i) =>
-    minimum(samples.map((sample) => sample.agentsMs[i]!)),
-  );
-  const coordinatorMs = minimum(samples.map((sample) => sample.coordinatorMs));
+  const agents = rounds[0]!.agents.map((_, i) => minimum(rounds.map((times) => times.agents[i]!)));
+  const coordinator = minimum(rounds.map((times) => times.coordinator));
   return [
-    row('agent', mean(survivorsOf(agentsMs, n, dropout)), agentFloor!),
-    row('coordinator', coordinatorMs, coordinatorFloor!),
+    row('agent', mean(survivorsOf(agents, n, dropout)), agentFloor!),
+    row('coordinator', coordinator, coordinatorFloor!),
   ];
 }
 
 function byteRows(shape: Shape, dropout: boolean, timed: TimedFederation): BenchRow[] {
   const { n, d } = shape;
   const traffic = new WireTraffic(n);
-  timed.federation.onDeliver = (delivery) => {
-    traffic.add(delivery);
-    return true;
-  };
-  timed.run({ dropout });
-  timed.federation.onDeliver = () => true;
-  timed.rejoin();
+  timed.run({ dropout, watch: (delivery) => traffic.add(delivery) });
   const row = (what: string, bytes: readonly number[]): BenchRow => {
     const value = Math.round(mean(survivorsOf(bytes, n, dropout)));
     const name = nameOf(what, shape, dropout);

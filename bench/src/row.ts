@@ -1,6 +1,7 @@
 /** The benches, in the order in which they run. */
 export const benchNames = ['step', 'mask', 'noise', 'fold', 'round', 'accounting'] as const;
 
+/** The name of one of them. */
 export type BenchName = (typeof benchNames)[number];
 
 /** One measured figure beside the least it could be. */

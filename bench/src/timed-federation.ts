@@ -1,12 +1,13 @@
 import type { RoundOpen } from '@tacit/privacy/secagg/message.ts';
-import { Federation } from '@tacit/privacy/secagg/testing/federation.ts';
+import { type Delivery, Federation } from '@tacit/privacy/secagg/testing/federation.ts';
 
-/** Time inside the machines since the last `reset`, in ms. */
-export interface Clocks {
-  readonly agents: number[];
-  coordinator: number;
+/** Time inside the machines during one round, in ms. */
+export interface RoundTimes {
+  /** By manifest position. */
+  readonly agents: readonly number[];
+  readonly coordinator: number;
   /** The part of `coordinator` that took in uploads. */
-  uploads: number;
+  readonly uploads: number;
 }
 
 /**
@@ -14,62 +15,61 @@ export interface Clocks {
  * is not. Every agent contributes ones, so that drawing the input costs nothing.
  */
 export class TimedFederation {
-  readonly federation: Federation;
-  readonly clocks: Clocks;
-  readonly #n: number;
+  readonly #federation: Federation;
+  readonly #agents: number[];
+  #coordinator = 0;
+  #uploads = 0;
   #round = 0;
 
   constructor({ n, d }: { n: number; d: number }) {
-    this.#n = n;
-    this.federation = new Federation({ n, seed: n, length: d });
-    this.federation.vector = (_: number, open: RoundOpen) =>
+    this.#agents = new Array<number>(n).fill(0);
+    this.#federation = new Federation({ n, seed: n, length: d });
+    this.#federation.vector = (_: number, open: RoundOpen) =>
       new Int32Array(open.vec.length).fill(1);
-    this.clocks = { agents: new Array<number>(n).fill(0), coordinator: 0, uploads: 0 };
-    const { agents, coordinator } = this.federation;
+    const { agents, coordinator } = this.#federation;
     agents.forEach((agent, i) => {
       agent.handle = timed(agent.handle.bind(agent), (ms) => {
-        this.clocks.agents[i]! += ms;
+        this.#agents[i]! += ms;
       });
     });
     coordinator.handle = timed(coordinator.handle.bind(coordinator), (ms, { kind }) => {
-      this.clocks.coordinator += ms;
-      if (kind === 'uploaded') this.clocks.uploads += ms;
+      this.#coordinator += ms;
+      if (kind === 'uploaded') this.#uploads += ms;
     });
-    this.federation.connectAll();
-    this.federation.pump();
+    this.#connectAll();
   }
 
   /**
-   * The next round to its end, on clocks that start at zero; with `dropout` the last agent leaves
-   * before its upload, and is back before the next round.
+   * The next round to its end. With `dropout` the last agent leaves before its upload; it comes
+   * back afterwards, at nobody's charge. `watch` sees every message of the round that arrives.
    */
-  run({ dropout }: { dropout: boolean }): void {
-    const { federation } = this;
-    const leaver = this.#n - 1;
-    const before = federation.onDeliver;
-    if (dropout) {
-      federation.onDeliver = (delivery) => {
-        const leaves = delivery.to === leaver && delivery.event.kind === 'encoded';
-        if (leaves) federation.disconnect(leaver);
-        return !leaves && before(delivery);
-      };
-    }
-    this.clocks.agents.fill(0);
-    Object.assign(this.clocks, { coordinator: 0, uploads: 0 });
+  run({ dropout, watch }: { dropout: boolean; watch?: (delivery: Delivery) => void }): RoundTimes {
+    const federation = this.#federation;
+    const leaver = this.#agents.length - 1;
+    federation.onDeliver = (delivery) => {
+      const leaves = dropout && delivery.to === leaver && delivery.event.kind === 'encoded';
+      if (leaves) federation.disconnect(leaver);
+      else watch?.(delivery);
+      return !leaves;
+    };
+    this.#agents.fill(0);
+    this.#coordinator = 0;
+    this.#uploads = 0;
     const result = federation.runRound({ round: ++this.#round });
-    federation.onDeliver = before;
-    this.#check(result, dropout ? this.#n - 1 : this.#n);
+    const survivors = this.#agents.length - (dropout ? 1 : 0);
+    if (result?.survivors.length !== survivors || result.sum.some((sum) => sum !== survivors)) {
+      throw new Error(`round ${this.#round} is not the sum over ${survivors} survivors`);
+    }
+    const agents = [...this.#agents];
+    const times = { agents, coordinator: this.#coordinator, uploads: this.#uploads };
+    federation.onDeliver = () => true;
+    this.#connectAll();
+    return times;
   }
 
-  /** Brings back who left; costs nobody's round. */
-  rejoin(): void {
-    this.federation.connectAll();
-    this.federation.pump();
-  }
-
-  #check(result: ReturnType<Federation['runRound']>, survivors: number): void {
-    const exact = result?.survivors.length === survivors && result.sum[0] === survivors;
-    if (!exact) throw new Error(`round ${this.#round} did not end with ${survivors} survivors`);
+  #connectAll(): void {
+    this.#federation.connectAll();
+    this.#federation.pump();
   }
 }
 

@@ -140,6 +140,11 @@ export const problems: Readonly<Record<string, ProblemKind>> = {
     'the run does not fit what is left of the budget',
     'lower rounds or rate, or ask the privacy officer for budget',
   ),
+  'budget-order-too-low': row(
+    policy,
+    'the filter order is too low for this epsilon and delta; it could never admit anything',
+    'use a higher filter order (16 to 64 for epsilon below 1)',
+  ),
   'budget-unset': row(policy, 'this business unit has no budget; it cannot train', 'open one'),
   frozen: row(policy, 'this business unit has frozen its budget', 'the officer may unfreeze'),
   'delta-large': row(

@@ -1,6 +1,7 @@
 import { scoreHistogram } from '@tacit/models/metrics/score-histogram.ts';
 import { checkContract, type FeatureContract } from '@tacit/models/outcome/feature-contract.ts';
 import { noiseMultiplierFor, rateFor } from '@tacit/privacy/accounting/calibrate.ts';
+import { filterBudget } from '@tacit/privacy/accounting/convert.ts';
 import { hex } from '@tacit/privacy/crypto/bytes.ts';
 import { gridFor } from '@tacit/privacy/mechanism/mechanism.ts';
 import {
@@ -76,21 +77,41 @@ function checkAuthored(authored: AuthoredPlan, manifest: SignedManifest): Refusa
   if ((kind === 'outcome-mlp') !== hidden.length > 0) {
     return refuse('plan-invalid', { key: 'model.hidden', model: kind, layers: hidden.length });
   }
+  const wrongOrder = checkOrders(authored);
+  if (wrongOrder) return wrongOrder;
   const known = new Set(manifest.file.agents.map((agent) => agent.bu));
   const stranger = Object.keys(authored.budget.perBu).find((bu) => !known.has(bu));
   if (stranger) return refuse('plan-invalid', { key: 'budget.perBu', bu: stranger });
   return undefined;
 }
 
+/** At too low an order the filter holds nothing at all, whatever the noise. */
+function checkOrders({ budget }: AuthoredPlan): Refusal | undefined {
+  const { epsilon, evaluationEpsilon, filterOrders, delta } = budget;
+  const accounts = [
+    { epsilon, filterOrder: filterOrders.training },
+    { epsilon: evaluationEpsilon, filterOrder: filterOrders.evaluation },
+    ...Object.values(budget.perBu),
+  ];
+  const low = accounts.find((a) => !(filterBudget(a.filterOrder, a.epsilon, delta) > 0));
+  return low && refuse('budget-order-too-low', { ...low, delta });
+}
+
+/** What the unit with the largest epsilon may spend: the noise is sized for it, and rates for others. */
+function largestBudget({ budget }: AuthoredPlan): { epsilon: number; filterOrder: number } {
+  const own = { epsilon: budget.epsilon, filterOrder: budget.filterOrders.training };
+  return Object.values(budget.perBu).reduce((a, b) => (b.epsilon > a.epsilon ? b : a), own);
+}
+
 function trainingNoise(authored: AuthoredPlan): number | Refusal {
   const { budget, training } = authored;
-  const largest = Math.max(budget.epsilon, ...Object.values(budget.perBu));
+  const { epsilon, filterOrder } = largestBudget(authored);
   const found = noiseMultiplierFor({
-    epsilon: largest,
+    epsilon,
     delta: budget.delta,
     rate: thresholdToRate(rateToThreshold(training.rate)),
     rounds: budgetedRounds(authored).training,
-    order: budget.filterOrders.training,
+    order: filterOrder,
   });
   return isRefusal(found) ? found : found.value;
 }
@@ -100,32 +121,41 @@ function participantsOf(input: {
   manifest: SignedManifest;
   noiseMultiplier: number;
 }): CompiledPlan['participants'] | Refusal {
-  const { authored, manifest, noiseMultiplier } = input;
-  const { budget, training } = authored;
-  const largest = Math.max(budget.epsilon, ...Object.values(budget.perBu));
   const participants: CompiledPlan['participants'] = [];
-  for (const agent of manifest.file.agents) {
-    const epsilon = budget.perBu[agent.bu] ?? budget.epsilon;
-    const rate =
-      epsilon === largest
-        ? { value: training.rate }
-        : rateFor({
-            epsilon,
-            delta: budget.delta,
-            noiseMultiplier,
-            rounds: budgetedRounds(authored).training,
-            order: budget.filterOrders.training,
-          });
-    if (isRefusal(rate)) return rate;
+  for (const agent of input.manifest.file.agents) {
+    const rate = rateWithin(input.authored, {
+      bu: agent.bu,
+      noiseMultiplier: input.noiseMultiplier,
+    });
+    if (isRefusal(rate)) return refuse(rate.refused, { ...rate.facts, bu: agent.bu });
     participants.push({
       agentId: agent.agentId,
       bu: agent.bu,
-      rateThreshold: rateToThreshold(rate.value),
+      rateThreshold: rateToThreshold(rate),
       declaredTraining: agent.declaredLearners.training,
       declaredHeldOut: agent.declaredLearners.heldOut,
     });
   }
   return participants;
+}
+
+/** The largest rate at which a unit stays inside its own budget, and at most the plan's. */
+function rateWithin(
+  authored: AuthoredPlan,
+  unit: { bu: string; noiseMultiplier: number },
+): number | Refusal {
+  const { budget, training } = authored;
+  const own = { epsilon: budget.epsilon, filterOrder: budget.filterOrders.training };
+  const { epsilon, filterOrder } = budget.perBu[unit.bu] ?? own;
+  if (epsilon === largestBudget(authored).epsilon) return training.rate;
+  const found = rateFor({
+    epsilon,
+    delta: budget.delta,
+    noiseMultiplier: unit.noiseMultiplier,
+    rounds: budgetedRounds(authored).training,
+    order: filterOrder,
+  });
+  return isRefusal(found) ? found : Math.min(found.value, training.rate);
 }
 
 type Shape = Pick<CompiledPlan, 'runId' | 'authored' | 'contract'>;

@@ -69,8 +69,16 @@ export const authoredPlan = z.strictObject({
         evaluation: z.number().gt(1.04).max(1024).default(8),
       })
       .prefault({}),
-    /** Smaller epsilons of single business units, by name. */
-    perBu: z.record(z.string(), z.number().gt(0).max(100)).default({}),
+    /** Other budgets of single business units: their epsilon and their account's order. */
+    perBu: z
+      .record(
+        z.string(),
+        z.strictObject({
+          epsilon: z.number().gt(0).max(100),
+          filterOrder: z.number().gt(1.04).max(1024),
+        }),
+      )
+      .default({}),
   }),
   /** Tries of one round before the run fails. */
   attempts: z.int().min(1).max(3).default(3),

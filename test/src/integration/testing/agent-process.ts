@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { startDaemon } from '@tacit/client-agent/driver/daemon.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { createLog, untilSignalled } from '@tacit/proto/terminal/daemon.ts';
+import { createOutput, finish } from '@tacit/proto/terminal/output.ts';
 import { faultyLink } from './faulty-link.ts';
 import { knownTrainer } from './known-trainer.ts';
 
@@ -10,13 +11,17 @@ import { knownTrainer } from './known-trainer.ts';
 
 const config = process.argv[2];
 const folder = dirname(config);
-const running = await startDaemon(config, {
-  log: createLog('agent'),
-  now: Date.now,
-  createTrainer: () => knownTrainer(folder),
-  openLink: (options) => faultyLink(folder, options),
+
+process.exitCode = await finish(createOutput({}), async () => {
+  const running = await startDaemon(config, {
+    log: createLog('agent'),
+    now: Date.now,
+    createTrainer: () => knownTrainer(folder),
+    openLink: (options) => faultyLink(folder, options),
+  });
+  if (isRefusal(running)) return running;
+  const exit = await Promise.race([untilSignalled(), running.ended]);
+  await running.stop();
+  return exit;
 });
-if (isRefusal(running)) throw new Error(running.refused);
-const exit = await Promise.race([untilSignalled(), running.ended]);
-await running.stop();
-process.exit(isRefusal(exit) ? 1 : exit);
+process.exit();

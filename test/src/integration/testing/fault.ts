@@ -15,6 +15,8 @@ export type FaultPhase =
   | 'before-ack'
   /** Die with the reveal durable and not sent. */
   | 'before-reveal'
+  /** Send the upload wrong in every way before sending it right, twice; see `abuse`. */
+  | 'abuse'
   /** Send a learner's id inside a message: the positive control of the leak scanner. */
   | 'leak';
 

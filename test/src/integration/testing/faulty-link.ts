@@ -1,6 +1,7 @@
-import { credentials } from '@grpc/grpc-js';
+import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { codedRefusal } from '@tacit/client-agent/driver/driver.ts';
 import { type CoordinatorLink, type LinkOptions, openLink } from '@tacit/client-agent/grpc/link.ts';
-import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { concat, hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { membersOf } from '@tacit/privacy/secagg/bitmap.ts';
 import type { MessageOf, MessageType } from '@tacit/privacy/secagg/message.ts';
@@ -38,6 +39,7 @@ export function faultyLink(folder: string, options: LinkOptions): CoordinatorLin
       const transcript = hex(upload.transcript);
       writeRecord(folder, { kind: 'uploading', hdr: hex(headerOf(upload)), transcript });
       if (takeFault(folder, 'mid-upload')) await dieHalfway(options, header, body);
+      await abuse(folder, link, { header, body });
       const acceptance = await link.upload(header, body);
       dieAt(folder, 'after-upload');
       return acceptance;
@@ -76,4 +78,36 @@ function decoded<T extends MessageType>(type: T, { body }: WireEnvelope): Messag
   const message = codec.decode(type, new Uint8Array(body));
   if (isRefusal(message)) throw new Error(`${type} does not parse`);
   return message;
+}
+
+interface UploadParts {
+  readonly header: WireEnvelope;
+  readonly body: Uint8Array;
+}
+
+/** The upload that was abused last: too late in every slot behind its own. */
+let stale: UploadParts | undefined;
+
+/** Sends one upload wrong in every way, then right, so that the caller's own is the second one. */
+async function abuse(folder: string, link: CoordinatorLink, upload: UploadParts): Promise<void> {
+  const answer = async (name: string, { header, body }: UploadParts) => {
+    const answered = await link.upload(header, body).then(
+      ({ refused }) => refused || 'accepted',
+      (error) => codedRefusal(error)?.refused ?? `status ${(error as ServiceError).code}`,
+    );
+    writeRecord(folder, { kind: 'answered', upload: name, answer: answered });
+  };
+  if (stale) await answer('late', stale);
+  stale = undefined;
+  if (!takeFault(folder, 'abuse')) return;
+  const { header, body } = upload;
+  await answer('no vector', { header, body: body.subarray(0, 0) });
+  await answer('a word short', { header, body: body.subarray(4) });
+  await answer('a word long', { header, body: concat(body, body.subarray(0, 4)) });
+  await answer('another vector', { header, body: body.toReversed() });
+  await answer('garbage header', { header: { ...header, body: body.subarray(0, 99) }, body });
+  await answer('another type', { header: { ...header, type: 'Ack' }, body });
+  await answer('another signature', { header: { ...header, sig: new Uint8Array(64) }, body });
+  await answer('right', upload);
+  stale = upload;
 }

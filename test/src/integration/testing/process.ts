@@ -95,3 +95,8 @@ export async function until<T>(
   }
   throw new Error(`waited ${patienceMs} ms for: ${what}`);
 }
+
+/** The same command where no file can grow beyond so many KiB: what a full disk looks like. */
+export function limitedCommand(fileKibMax: number, command: readonly string[]): string[] {
+  return ['bash', '-c', `ulimit -f ${fileKibMax}; exec "$@"`, 'bash', ...command];
+}

@@ -13,6 +13,8 @@ export type AgentRecord =
     }
   /** An upload began: its header hash. Written before the first byte. */
   | { readonly kind: 'uploading'; readonly hdr: string; readonly transcript: string }
+  /** What the coordinator answered to an upload that a test made: a code, or `accepted`. */
+  | { readonly kind: 'answered'; readonly upload: string; readonly answer: string }
   /** A RoundResult arrived. */
   | {
       readonly kind: 'released';
