@@ -8,6 +8,11 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
  * agent's host needs no coordinator code and a command starts fast. Gives the process exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  // A reader that closes the pipe (`| head`) has seen enough: not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exits.done);
+    throw error;
+  });
   let exit: number = exits.done;
   const run: Run = async (options, body) => {
     const output = createOutput(options);

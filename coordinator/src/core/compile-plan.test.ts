@@ -83,7 +83,7 @@ test.each([
         epsilon: 2,
         evaluationEpsilon: 2,
         delta: 1e-5,
-        perBu: { ghost: { epsilon: 1, filterOrder: 8 } },
+        perBu: { ghost: { epsilon: 1, filterOrder: 16 } },
       },
     },
     'plan-invalid',

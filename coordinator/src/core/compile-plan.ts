@@ -97,7 +97,7 @@ function checkOrders({ budget }: AuthoredPlan): Refusal | undefined {
   return low && refuse('budget-order-too-low', { ...low, delta });
 }
 
-/** What the unit with the largest epsilon may spend: the noise is sized for it, and rates for others. */
+/** What the unit with the largest epsilon may spend: noise is sized for it, rates for the rest. */
 function largestBudget({ budget }: AuthoredPlan): { epsilon: number; filterOrder: number } {
   const own = { epsilon: budget.epsilon, filterOrder: budget.filterOrders.training };
   return Object.values(budget.perBu).reduce((a, b) => (b.epsilon > a.epsilon ? b : a), own);

@@ -40,7 +40,7 @@ test('entries come in order of key and by prefix, whatever order they were writt
   expect(tables.entries('a', 'r/').map(([key]) => key)).toEqual(['r/1', 'r/10', 'r/2']);
 });
 
-test('a deleted or overwritten secret is in no byte of file or log once it was forgotten (D-25)', () => {
+test('a deleted or overwritten secret is in no byte of file or log once it was forgotten', () => {
   const secret = Buffer.from('a-slot-key-that-must-be-gone');
   const inFiles = () =>
     ['t.db', 't.db-wal'].some((name) => readFileSync(join(folder, name)).includes(secret));

@@ -1,6 +1,6 @@
 import { type AuthoredPlan, authoredPlan } from '../plan/authored-plan.ts';
 
-/** A small sound plan on the built-in cohort; `change` edits the authored form before it is parsed. */
+/** A small sound plan on the built-in cohort; `change` edits the authored form before parsing. */
 export function authored(change: (plan: Record<string, unknown>) => void = () => {}): AuthoredPlan {
   const plan: Record<string, unknown> = {
     apiVersion: 'tacit/v1',
