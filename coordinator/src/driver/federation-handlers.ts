@@ -3,11 +3,12 @@ import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { maskedLength } from '@tacit/privacy/secagg/canary.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
 import type { Tables } from '@tacit/proto/store/tables.ts';
+import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { WireModelVersion } from '@tacit/proto/wire/service.ts';
 import type { Logger } from 'pino';
-import type { FederationHandlers } from '../grpc/federation.ts';
+import type { CompleteUpload, FederationHandlers } from '../grpc/federation.ts';
 import type { Caller } from '../grpc/identity.ts';
-import { blobOf, type Driver } from './driver.ts';
+import { blobOf, type Driver, refusedAcceptance } from './driver.ts';
 
 /** What agents may ask for: only members of the manifest, under the key it pins for them. */
 export function federationHandlers(options: {
@@ -47,12 +48,23 @@ export function federationHandlers(options: {
       }),
     uploaded: async (caller, upload) => {
       const member = memberOf(caller);
-      if (isRefusal(member)) return { sig: new Uint8Array(0), refused: member.refused, fact: '' };
-      return driver.uploaded(member, upload);
+      if (isRefusal(member)) return refusedAcceptance(member);
+      const wrong = unlikeItsHeader(upload);
+      return wrong ? refusedAcceptance(wrong) : driver.uploaded(member, upload);
     },
     blob: (caller, hash) => asMember(caller, () => blobOf(tables, hash)),
     modelVersion: (caller, request) => asMember(caller, () => storedVersion(tables, request)),
   };
+}
+
+const codec = createCodec();
+
+/** The vector that arrived must be the one whose hash its sender signed, or nothing is folded. */
+function unlikeItsHeader({ header, bodyHash }: CompleteUpload): Refusal | undefined {
+  const upload = codec.decode('Upload', header.body);
+  if (isRefusal(upload)) return refuse('upload-malformed', { reason: 'header' });
+  if (equalBytes(upload.bodyHash, bodyHash)) return undefined;
+  return refuse('upload-malformed', { reason: 'hash' });
 }
 
 /** The manifest position of a caller: its identity and its pinned key must both match. */

@@ -81,13 +81,13 @@ function session(
   handlers: FederationHandlers,
 ): void {
   const caller = callerOf(call);
-  if (isRefusal(caller)) return void call.destroy(serviceError(caller));
+  if (isRefusal(caller)) return endWith(call, caller);
   const opened: AgentSession = {
     send: (envelope) => void call.write(envelope),
     end: () => call.end(),
   };
   const refused = handlers.opened(caller, opened);
-  if (refused) return void call.destroy(serviceError(refused));
+  if (refused) return endWith(call, refused);
   // The agent takes the metadata as the sign that its session stands.
   call.sendMetadata(new Metadata());
   let over = false;
@@ -198,11 +198,22 @@ export function streamBlob(
   call: ServerWritableStream<{ hash: Uint8Array }, { data: Uint8Array }>,
   bytes: Uint8Array | Refusal,
 ): void {
-  if (isRefusal(bytes)) return void call.destroy(serviceError(bytes));
+  if (isRefusal(bytes)) return endWith(call, bytes);
   for (let start = 0; start < bytes.length; start += chunkBytesMax) {
     call.write({ data: bytes.subarray(start, start + chunkBytesMax) });
   }
   call.end();
+}
+
+/**
+ * Ends a streaming call with a refusal as its status. The transport listens for the event; a stream
+ * that is destroyed instead never sends a status, and its caller waits for ever.
+ */
+export function endWith(
+  call: Pick<ServerWritableStream<unknown, unknown>, 'emit'>,
+  refusal: Refusal,
+): void {
+  call.emit('error', serviceError(refusal));
 }
 
 /** A refusal as a gRPC status: the code and facts travel as JSON in the details. */

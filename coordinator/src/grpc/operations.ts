@@ -6,7 +6,7 @@ import type {
 } from '@grpc/grpc-js';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { WireModelVersion } from '@tacit/proto/wire/service.ts';
-import { serviceError, streamBlob } from './federation.ts';
+import { endWith, serviceError, streamBlob } from './federation.ts';
 import { type Caller, callerOf, isOperator } from './identity.ts';
 
 /** What the driver offers to people and their command line. */
@@ -38,12 +38,12 @@ export function operationsImplementation(
     }),
     WatchRun: (call: ServerWritableStream<{ runId: string }, { json: string }>) => {
       const refused = refusedFor(call, handlers);
-      if (refused) return void call.destroy(serviceError(refused));
+      if (refused) return endWith(call, refused);
       const stop = handlers.watch(call.request.runId, (event, last) => {
         call.write(view(event));
         if (last) call.end();
       });
-      if (isRefusal(stop)) return void call.destroy(serviceError(stop));
+      if (isRefusal(stop)) return endWith(call, stop);
       call.on('cancelled', stop);
       call.on('error', stop);
     },
@@ -53,8 +53,8 @@ export function operationsImplementation(
     GetBlob: (call: ServerWritableStream<{ hash: Uint8Array }, { data: Uint8Array }>) => {
       const caller = callerOf(call);
       const refused = refusedFor(call, handlers);
-      if (refused || isRefusal(caller))
-        return void call.destroy(serviceError(refused ?? refuse('role-refused')));
+      if (refused) return endWith(call, refused);
+      if (isRefusal(caller)) return endWith(call, caller);
       streamBlob(call, handlers.blob(caller, call.request.hash));
     },
   };
