@@ -11,6 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex');
+const node = join(root, 'node_modules', '.bin', 'node');
 const stamp = join(root, 'node_modules', '.tacit-installed');
 
 if (!installed()) {
@@ -21,23 +22,18 @@ if (!installed()) {
   const run = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: quiet() });
   if (run.status !== 0) process.exit(run.status ?? 1);
   writeFileSync(stamp, lock);
+  // Costs a second now and saves every later process its own; the product runs without it.
+  spawnSync(node, [join(root, 'cli', 'bin', 'tacit.mjs'), 'warm'], { stdio: 'ignore' });
 }
 
 function installed() {
-  const node = join(root, 'node_modules', '.bin', 'node');
   if (!existsSync(stamp) || !existsSync(node)) return false;
   return statSync(stamp).isFile() && readFileSync(stamp, 'utf8') === lock;
 }
 
-/** The environment without what an outer `npm run` exported, which npm would take for options. */
+/** The environment without what an outer `npm run -w` exported, which npm would take for options. */
 function quiet() {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(config|package|lifecycle)_/i.test(name),
-  );
-  const registry = Object.entries(process.env).filter(([name]) =>
-    /^npm_config_(registry|cache|userconfig|globalconfig|cafile|https?_proxy|proxy|noproxy)$/i.test(
-      name,
-    ),
-  );
-  return Object.fromEntries([...kept, ...registry]);
+  const outer =
+    /^npm_(config_(workspaces?|include_workspace_root|local_prefix)$|package_|lifecycle_)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)));
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
 const minimumMajor = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= minimumMajor) {
@@ -16,11 +17,12 @@ if (Number(process.versions.node.split('.')[0]) >= minimumMajor) {
   // Every command has the same flags, because code cached under others is not used.
   v8.setFlagsFromString('--semi-space-growth-factor=1');
   v8.setFlagsFromString('--heap-growing-percent=15');
+  process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'tacit');
   module.enableCompileCache?.();
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
-  const pinned = join(here, '..', '..', 'node_modules', '.bin', 'node');
+  const pinned = join(root, 'node_modules', '.bin', 'node');
   if (!existsSync(pinned)) {
     process.stderr.write(
       `error[runtime-missing]: tacit needs Node ${minimumMajor}, this is ${process.version}\n` +

@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   const program = base('tacit', 'one model across business units, under a provable privacy budget');
   program.version('tacit 0.1.0');
-  for (const add of [demo, coordinator, agent, plan, runs, budget, models, receipts]) {
+  for (const add of [demo, warm, coordinator, agent, plan, runs, budget, models, receipts]) {
     add(program, run);
   }
   try {
@@ -86,6 +86,20 @@ function demo(program: Command, run: Run): void {
         );
       }),
     );
+}
+
+function warm(program: Command, run: Run): void {
+  const hidden = { hidden: true };
+  const command = program
+    .command('warm', hidden)
+    .description('read all code into the compile cache');
+  command.exitOverride().action(() =>
+    run({}, async () => {
+      const { warmCodeCache } = await import('./warm.ts');
+      await warmCodeCache();
+      return undefined;
+    }),
+  );
 }
 
 function coordinator(program: Command, run: Run): void {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import module from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,20 +43,6 @@ export function startProcesses(units: readonly string[], layout: DemoLayout): Pr
       await Promise.all(children.map(end));
     },
   };
-}
-
-/**
- * Reads the code of both daemons and of the agent's threads once, into the compile cache: a dozen
- * processes that start together then find it there, and none loads the type stripper (30 MB each).
- */
-export async function warmCodeCache(): Promise<void> {
-  await Promise.all([
-    import('@tacit/coordinator/cli/coordinator.ts'),
-    import('@tacit/client-agent/cli/agent.ts'),
-    import('@tacit/client-agent/driver/loader-thread.ts'),
-    import('@tacit/client-agent/driver/trainer-thread.ts'),
-  ]);
-  module.flushCompileCache?.();
 }
 
 /** A port that is free now on loopback; the one asked for unless it is 0. */

@@ -44,7 +44,7 @@ export function prepareUnits(data: string | undefined, layout: DemoLayout): Demo
 function synthetic(layout: DemoLayout): DemoData | Refusal {
   const places: Placed[] = drawCohort(cohortSeed).map((unit) => {
     const folder = join(layout.agent(unit.bu), 'data');
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, 'learners.csv'), unit.csv);
     return {
       bu: unit.bu,

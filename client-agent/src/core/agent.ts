@@ -274,7 +274,7 @@ export class Agent {
     this.#waiting.delete(closed.slot);
     batch.add({ kind: 'forget' });
     const { open, certified } = closed;
-    const admitted = this.#plans.get(hex(open.planHash));
+    const admitted = this.#planOf(open.planHash);
     if (!admitted) return;
     const scheduled = admitted.schedule[open.round];
     if (closed.uploaded && scheduled) {
@@ -293,6 +293,14 @@ export class Agent {
       const freed = this.#ledger.close(open.runId, atMs);
       if (!isRefusal(freed)) batch.write(freed);
     }
+  }
+
+  /** A plan admitted now or, by its stored bytes, before a restart. */
+  #planOf(planHash: Uint8Array): AdmittedPlan | undefined {
+    const known = this.#plans.get(hex(planHash));
+    const bytes = this.#planBytes.get(hex(planHash));
+    const admitted = known ?? (bytes && admitPlan(bytes, this.#options));
+    return isRefusal(admitted) ? undefined : admitted;
   }
 
   #settle(

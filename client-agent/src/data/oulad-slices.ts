@@ -27,7 +27,7 @@ export function sliceOulad(folder: string, outFolder: string): OuladSlice[] | Re
   const slices = [...new Set(regionOf.values())]
     .map((region) => ({ bu: buId(region), region, folder: join(outFolder, buId(region)) }))
     .sort((a, b) => (a.bu < b.bu ? -1 : 1));
-  for (const slice of slices) mkdirSync(slice.folder, { recursive: true });
+  for (const slice of slices) mkdirSync(slice.folder, { recursive: true, mode: 0o700 });
   for (const [name, columns] of Object.entries(COLUMNS)) {
     const rows = tables[name]?.rows ?? [];
     const learnerAt = columns.indexOf('id_student');

@@ -147,7 +147,8 @@ function rateWithin(
   const { budget, training } = authored;
   const own = { epsilon: budget.epsilon, filterOrder: budget.filterOrders.training };
   const { epsilon, filterOrder } = budget.perBu[unit.bu] ?? own;
-  if (epsilon === largestBudget(authored).epsilon) return training.rate;
+  const largest = largestBudget(authored);
+  if (epsilon === largest.epsilon && filterOrder === largest.filterOrder) return training.rate;
   const found = rateFor({
     epsilon,
     delta: budget.delta,

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** One change of a transaction: `null` deletes the key. */
@@ -30,6 +31,8 @@ export function openTables(options: {
   tables: readonly string[];
   readOnly?: boolean;
 }): Tables {
+  // Made before SQLite opens it, so that file and log are the owner's alone from the first byte.
+  if (!options.readOnly) closeSync(openSync(options.file, 'a', 0o600));
   const database = new DatabaseSync(options.file, { readOnly: options.readOnly ?? false });
   database.exec('PRAGMA busy_timeout = 5000');
   if (!options.readOnly) prepareSchema(database, options.tables);

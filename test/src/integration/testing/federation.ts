@@ -5,7 +5,7 @@ import { createFederation, writeConfigs } from '@tacit/cli/demo/federation.ts';
 import { type DemoLayout, demoLayout } from '@tacit/cli/demo/layout.ts';
 import { syntheticDemo } from '@tacit/cli/demo/plans.ts';
 import { freePort } from '@tacit/cli/demo/processes.ts';
-import type { DemoUnit } from '@tacit/cli/demo/units.ts';
+import type { DemoData, DemoUnit } from '@tacit/cli/demo/units.ts';
 import { drawUnit } from '@tacit/models/synthetic/cohort.ts';
 import { cohortUnits } from '@tacit/models/synthetic/units.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
@@ -15,6 +15,8 @@ import { parse, stringify } from 'yaml';
 /** Everything of one federation in a folder of its own, before any process starts. */
 export interface TestFederation {
   readonly layout: DemoLayout;
+  /** What `tacit demo` would have kept of it. */
+  readonly data: DemoData;
   /** Business units in the order of the manifest. */
   readonly units: readonly string[];
   /** Where `writeConfigs` told everybody to find the coordinator. */
@@ -70,8 +72,8 @@ export async function makeFederation(
       declaredLearners: { training: 50, heldOut: 50 },
     };
   });
-  const { recipes } = syntheticDemo;
-  await createFederation({ name: 'test', plan: generous, recipes, units }, layout, Date.now());
+  const data: DemoData = { ...syntheticDemo, name: 'synthetic', plan: generous, units };
+  await createFederation(data, layout, Date.now());
   const port = await freePort(0);
   if (isRefusal(port)) throw new Error(port.refused);
   writeConfigs(units, layout, port);
@@ -83,6 +85,7 @@ export async function makeFederation(
   }
   return {
     layout,
+    data,
     units: units.map(({ bu }) => bu).sort(),
     port,
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
