@@ -24,7 +24,10 @@ export async function listen(options: {
 }): Promise<ListeningServer> {
   const server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
-    'grpc.keepalive_time_ms': 20_000,
+    // The stream of an agent that died does not always report its end; until it does, every slot
+    // counts on that agent and waits for its upload.
+    'grpc.keepalive_time_ms': 5_000,
+    'grpc.keepalive_timeout_ms': 5_000,
   });
   server.addService(federationService.definition, federationImplementation(options.federation));
   server.addService(operationsService.definition, operationsImplementation(options.operations));

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop());
 
-describe('a data file that is wrong is named in its own unit, the round goes on without (T14, D-30)', () => {
+describe('a wrong data file is named in its own unit, rounds go on without (T14, D-30)', () => {
   const edits: [string, Record<string, unknown>, (csv: string[][]) => string[][]][] = [
     [
       'a row with a cell too few',
@@ -72,7 +72,7 @@ describe('a data file that is wrong is named in its own unit, the round goes on 
 });
 
 describe('a unit that did not agree to a plan refuses it, and the others go on (D-14)', () => {
-  it('a field outside its charter: charter-feature, with the field in its own log only', async () => {
+  it('a field outside its charter: charter-feature; only its own log names it', async () => {
     const charter = join(cluster.folder(bu), 'charter.yaml');
     const good = readFileSync(charter, 'utf8');
     editYaml(charter, (yaml) => ({

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop());
 
-it('uploads that are short, long, garbage, twice or late get a code, and the sums stay exact (D-26, D-35)', async () => {
+it('wrong, second and late uploads get a code, and sums stay exact (D-26, D-35)', async () => {
   const [bu] = cluster.federation.units;
   armFault(cluster.folder(bu), 'abuse');
   const run = await cluster.completed(await cluster.propose(smallPlan('abused', 2)));
@@ -49,7 +49,7 @@ it('uploads that are short, long, garbage, twice or late get a code, and the sum
   expect(charges.length).toBe(3);
 }, 120_000);
 
-it('an agent whose disk is full stops with store-failed, owes nothing and comes back (D-28)', async () => {
+it('an agent whose disk is full stops with store-failed and can come back (D-28)', async () => {
   const [, bu] = cluster.federation.units;
   await cluster.agents.get(bu)?.stop();
   const limited = (config: string) => limitedCommand(128, testAgentCommand(config));
@@ -80,14 +80,14 @@ describe('a certificate', () => {
     expect(answer).toMatch(/^status 14/);
   });
 
-  it('of this authority for a name outside the manifest is refused as identity-unknown', async () => {
+  it('of this authority for a name outside the manifest: identity-unknown', async () => {
     const answer = await openSession(
       await issue(ownAuthority(), 'spiffe://demo/region/test/bu/nobody'),
     );
     expect(answer).toBe('identity-unknown');
   });
 
-  it('of this authority for a listed name with another key is refused as identity-unknown', async () => {
+  it('of this authority for a listed name with another key: identity-unknown', async () => {
     expect(await openSession(await issue(ownAuthority(), firstAgentId()))).toBe('identity-unknown');
   });
 

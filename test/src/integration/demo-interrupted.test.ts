@@ -26,7 +26,7 @@ afterEach(async () => {
   federation.remove();
 });
 
-it('Ctrl-C ends every process of a demonstration, and a second start completes the same run (D-22)', async () => {
+it('Ctrl-C ends every process, and a second start completes the same run (D-22)', async () => {
   const demo = startDemo();
   const children = await midRun(demo);
   demo.child.kill('SIGINT');

@@ -26,7 +26,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-it('no learner id and no learner value leaves a unit or is written to a log (T7, T15, D-14)', async () => {
+it('no learner id and no value leaves a unit or enters a log (T7, T15, D-14)', async () => {
   const run = await cluster.completed(await cluster.propose(smallPlan('planted', 3)));
   expect(run).toMatchObject({ round: 4, survivorsMin: 5 });
   await cluster.coordinator.stop();

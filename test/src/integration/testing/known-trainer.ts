@@ -13,8 +13,8 @@ import { writeRecord } from './record.ts';
 const paceMs = 50;
 
 /**
- * Contributes integers that follow from the agent's folder and the round's transcript, with the real
- * mechanism's noise, and records the words before they go anywhere.
+ * Contributes integers that follow from the agent's folder and the round's transcript, with the
+ * real mechanism's noise, and records the words before they go anywhere.
  */
 export function knownTrainer(folder: string): Trainer {
   return {

@@ -7,7 +7,7 @@ import type { Charge } from '@tacit/privacy/budget/state.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { openTables } from '@tacit/proto/store/tables.ts';
 
-/** What an agent's store says it has spent: every charge, chain and rules verified, and receipts. */
+/** Every charge in an agent's store, chain and rules verified, and every receipt. */
 export function spentBy(store: string): { charges: Charge[]; receipts: Receipt[] } {
   const tables = openTables({ file: store, tables: agentTables, readOnly: true });
   try {

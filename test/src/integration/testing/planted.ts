@@ -35,8 +35,8 @@ export interface Needle {
 }
 
 /**
- * Everything that would show a planted learner: ids and cells as text, cells as numbers, and cells as
- * the model reads them. Single floats are four bytes and turn up by chance, so they go in pairs.
+ * Everything that would show a planted learner: ids and cells as text, cells as numbers, and cells
+ * as the model reads them. Single floats are four bytes and turn up by chance, so they go in pairs.
  */
 export function plantedNeedles(csvFile: string): Needle[] {
   const texts = ['PLANTED-', '-learner', ...Object.values(plantedCells).map((v) => v.slice(0, 8))];

@@ -64,7 +64,7 @@ export class TestProcess {
 /** Every process shares the compiled code of the first. */
 const codeCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'tacit-test-code') };
 
-const tacit = fileURLToPath(new URL('../../../../cli/bin/tacit.mjs', import.meta.url));
+const tacit = join(import.meta.dirname, '..', '..', '..', '..', 'cli', 'bin', 'tacit.mjs');
 const testAgent = fileURLToPath(new URL('./agent-process.ts', import.meta.url));
 
 /** The command line of `tacit`. */
