@@ -31,9 +31,9 @@ function installed() {
   return statSync(stamp).isFile() && readFileSync(stamp, 'utf8') === lock;
 }
 
-/** The environment without what an outer `npm run -w` exported, which npm would take for options. */
+/** The environment without what an outer `npm run -w` exported, which npm reads as options. */
 function quiet() {
-  const outer =
-    /^npm_(config_(workspaces?|include_workspace_root|local_prefix)$|package_|lifecycle_)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)));
+  const outer = [/^npm_config_(workspaces?|include_workspace_root|local_prefix)$/, /^npm_package_/];
+  const kept = Object.entries(process.env).filter(([name]) => !outer.some((x) => x.test(name)));
+  return Object.fromEntries(kept);
 }

@@ -1,8 +1,8 @@
 import module from 'node:module';
 
 /**
- * Reads the code of both daemons and of the agent's threads once, into the compile cache: processes that
- * start later find it there, and none of them loads the type stripper (30 MB each).
+ * Reads the code of both daemons and of the agent's threads once, into the compile cache: processes
+ * that start later find it there, and none of them loads the type stripper (30 MB each).
  */
 export async function warmCodeCache(): Promise<void> {
   await Promise.all([

@@ -167,6 +167,7 @@ export const problems: Readonly<Record<string, ProblemKind>> = {
     'an upload was not as announced and was dropped whole',
     'send again',
   ),
+  'upload-invalid': row(usage, 'an upload did not fit its slot or its signature', 'see the log'),
   'upload-late': row(conflict, 'the slot was closed before this upload was complete', 'next slot'),
   'upload-duplicate': row(conflict, 'this slot has an upload of this agent already', 'nothing'),
   'coordinator-unreachable': row(

@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { createLog, untilSignalled } from '@tacit/proto/terminal/daemon.ts';
 import type { Output } from '@tacit/proto/terminal/output.ts';
-import { startDaemon } from '../driver/daemon.ts';
+import { startDaemon } from '../daemon.ts';
 
 /** `tacit agent`: runs until it is told to stop, or until its store can no longer be trusted. */
 export async function startAgent(config: string, output: Output): Promise<number | Refusal> {

@@ -8,7 +8,7 @@ import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
 import { type Output, table } from '@tacit/proto/terminal/output.ts';
 import { ledgerLines } from '../core/ledger-book.ts';
 import type { Receipt } from '../core/receipt.ts';
-import { receiptsOf } from '../driver/daemon.ts';
+import { receiptsOf } from '../daemon.ts';
 import { withStore } from './store-of.ts';
 
 /** `tacit receipt list`: every contribution that left, oldest first. */

@@ -11,7 +11,7 @@ import {
 import type { Logger } from 'pino';
 import type { Agent } from '../core/agent.ts';
 import type { CoreEffect, CoreEvent } from '../core/effect.ts';
-import type { CoordinatorLink } from '../grpc/link.ts';
+import type { CoordinatorLink } from './port.ts';
 import type { Trainer } from './trainer.ts';
 
 type EventWithoutTime = CoreEvent extends infer E

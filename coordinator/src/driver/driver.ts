@@ -7,7 +7,7 @@ import { envelopeOf, type WireAcceptance, type WireEnvelope } from '@tacit/proto
 import type { Logger } from 'pino';
 import type { Coordinator } from '../core/coordinator.ts';
 import type { CoreEffect, RunEvent } from '../core/effect.ts';
-import type { AgentSession, CompleteUpload } from '../grpc/federation.ts';
+import type { AgentSession, CompleteUpload } from './port.ts';
 
 type EventWithoutTime = CoordinatorEvent extends infer E
   ? E extends CoordinatorEvent

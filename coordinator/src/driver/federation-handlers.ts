@@ -6,9 +6,8 @@ import type { Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { WireModelVersion } from '@tacit/proto/wire/service.ts';
 import type { Logger } from 'pino';
-import type { CompleteUpload, FederationHandlers } from '../grpc/federation.ts';
-import type { Caller } from '../grpc/identity.ts';
 import { blobOf, type Driver, refusedAcceptance } from './driver.ts';
+import type { Caller, CompleteUpload, FederationHandlers } from './port.ts';
 
 /** What agents may ask for: only members of the manifest, under the key it pins for them. */
 export function federationHandlers(options: {

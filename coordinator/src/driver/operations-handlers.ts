@@ -12,9 +12,9 @@ import { compilePlan } from '../core/compile-plan.ts';
 import type { Coordinator } from '../core/coordinator.ts';
 import type { RunEvent } from '../core/effect.ts';
 import { runView } from '../core/run-view.ts';
-import type { OperationsHandlers } from '../grpc/operations.ts';
 import { blobOf, type Driver } from './driver.ts';
 import { versionsOf } from './federation-handlers.ts';
+import type { OperationsHandlers } from './port.ts';
 
 /** What people may ask the coordinator for. */
 export function operationsHandlers(options: {

@@ -18,36 +18,8 @@ import {
   type WireModelVersion,
   type WireUploadChunk,
 } from '@tacit/proto/wire/service.ts';
-import { type Caller, callerOf } from './identity.ts';
-
-/** One agent's open session, as the driver sees it. */
-export interface AgentSession {
-  send(envelope: WireEnvelope): void;
-  end(): void;
-}
-
-/** An upload that arrived whole: its header envelope and the masked vector's bytes. */
-export interface CompleteUpload {
-  readonly header: WireEnvelope;
-  readonly body: Uint8Array;
-  /** SHA-256 of `body`, taken while it streamed. */
-  readonly bodyHash: Uint8Array;
-}
-
-/** What the driver offers to the federation service. */
-export interface FederationHandlers {
-  opened(caller: Caller, session: AgentSession): Refusal | undefined;
-  received(caller: Caller, envelope: WireEnvelope): void;
-  closed(caller: Caller, session: AgentSession): void;
-  /** Bytes this upload must have, asked before anything is allocated for it. */
-  uploadBytes(caller: Caller, header: WireEnvelope): number | Refusal;
-  uploaded(caller: Caller, upload: CompleteUpload): Promise<WireAcceptance>;
-  blob(caller: Caller, hash: Uint8Array): Uint8Array | Refusal;
-  modelVersion(
-    caller: Caller,
-    request: { runId: string; modelHash: Uint8Array },
-  ): WireModelVersion | Refusal;
-}
+import type { AgentSession, CompleteUpload, FederationHandlers } from '../driver/port.ts';
+import { callerOf } from './identity.ts';
 
 /** The service agents call. It parses and queues; the driver acts. */
 export function federationImplementation(

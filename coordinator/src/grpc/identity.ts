@@ -6,14 +6,7 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import { type Refusal, refuse } from '@tacit/privacy/refusal.ts';
-
-/** Who is calling, read from the client certificate that TLS verified. */
-export interface Caller {
-  /** The SPIFFE URI of the certificate. */
-  readonly uri: string;
-  /** SHA-256 of the public key (SPKI DER): what a manifest pins, so renewals keep it. */
-  readonly publicKeyHash: Uint8Array;
-}
+import type { Caller } from '../driver/port.ts';
 
 type AnyCall =
   | ServerUnaryCall<unknown, unknown>

@@ -5,21 +5,9 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
-import type { WireModelVersion } from '@tacit/proto/wire/service.ts';
+import type { OperationsHandlers } from '../driver/port.ts';
 import { endWith, serviceError, streamBlob } from './federation.ts';
-import { type Caller, callerOf, isOperator } from './identity.ts';
-
-/** What the driver offers to people and their command line. */
-export interface OperationsHandlers {
-  readonly federationId: string;
-  propose(request: { plan: Uint8Array; reason: string; submitToken: string }): object | Refusal;
-  runs(): object[];
-  run(runId: string): object | Refusal;
-  /** Calls back with every event of the run from its first on; gives the way to stop. */
-  watch(runId: string, listener: (event: object, last: boolean) => void): (() => void) | Refusal;
-  models(runId: string): WireModelVersion[];
-  blob(caller: Caller, hash: Uint8Array): Uint8Array | Refusal;
-}
+import { callerOf, isOperator } from './identity.ts';
 
 /** The service people call; every call needs an operator certificate. */
 export function operationsImplementation(

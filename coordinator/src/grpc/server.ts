@@ -4,8 +4,9 @@ import {
   messageBytesMax,
   operationsService,
 } from '@tacit/proto/wire/service.ts';
-import { type FederationHandlers, federationImplementation } from './federation.ts';
-import { type OperationsHandlers, operationsImplementation } from './operations.ts';
+import type { FederationHandlers, OperationsHandlers } from '../driver/port.ts';
+import { federationImplementation } from './federation.ts';
+import { operationsImplementation } from './operations.ts';
 
 /** A listening server. */
 export interface ListeningServer {

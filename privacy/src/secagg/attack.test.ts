@@ -282,7 +282,7 @@ describe('uploads', () => {
     };
     expect(federation.runRound({ round: 1 })!.survivors).toHaveLength(4);
     federation.tell('coordinator', held as never);
-    expect(federation.observed.rejects).toMatchObject([{ code: 'late' }]);
+    expect(federation.observed.rejects).toMatchObject([{ code: 'upload-late' }]);
     expect(federation.observed.rejects[0]!.late).toHaveLength(64);
     expect(brokenInvariants(federation)).toEqual([]);
   });

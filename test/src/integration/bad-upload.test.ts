@@ -41,7 +41,7 @@ it('wrong, second and late uploads get a code, and sums stay exact (D-26, D-35)'
     'another type': 'upload-invalid',
     'another signature': 'upload-invalid',
     right: 'accepted',
-    late: 'late',
+    late: 'upload-late',
   });
   expect(run).toMatchObject({ round: 3, survivorsMin: 5 });
   for (const sum of releasedSums(cluster, run.runId)) expect(sum.released).toEqual(sum.expected);

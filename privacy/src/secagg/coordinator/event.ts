@@ -42,7 +42,7 @@ export type CoordinatorEffect =
       readonly slot: number;
       readonly acceptance: Uint8Array;
     }
-  /** `late`: signature over H("late", hdr), only with code 'late'. */
+  /** `late`: signature over H("late", hdr), only with code 'upload-late'. */
   | {
       readonly kind: 'reject';
       readonly member: number;

@@ -62,17 +62,17 @@ function readUpload(machine: Coordinator, member: number, { type, body, sig }: E
   return good ? { upload, hdr } : undefined;
 }
 
-type Verdict = 'fold' | 'again' | 'late' | 'duplicate' | 'upload-invalid';
+type Verdict = 'fold' | 'again' | 'upload-late' | 'upload-duplicate' | 'upload-invalid';
 
 function judge(
   { slot }: Coordinator,
   upload: Upload,
   { hdr, bytes }: { hdr: Uint8Array; bytes: number },
 ): Verdict {
-  if (slot?.open.slot !== upload.slot) return 'late';
+  if (slot?.open.slot !== upload.slot) return 'upload-late';
   const known = slot.uploads.get(upload.agent);
-  if (known) return equalBytes(known.hdr, hdr) ? 'again' : 'duplicate';
-  if (slot.phase !== 'upload') return 'late';
+  if (known) return equalBytes(known.hdr, hdr) ? 'again' : 'upload-duplicate';
+  if (slot.phase !== 'upload') return 'upload-late';
   const fits =
     equalBytes(upload.transcript, slot.transcript) &&
     slot.participants.includes(upload.agent) &&
@@ -86,6 +86,7 @@ function reject(
   code: Exclude<Verdict, 'fold' | 'again'>,
 ): void {
   const { member, slot, hdr } = about;
-  const late = code === 'late' && hdr ? { late: signStatement(machine, lateStatement(hdr)) } : {};
+  const late =
+    code === 'upload-late' && hdr ? { late: signStatement(machine, lateStatement(hdr)) } : {};
   machine.out.push({ kind: 'reject', member, slot, code, ...late });
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { startDaemon } from '@tacit/client-agent/driver/daemon.ts';
+import { startDaemon } from '@tacit/client-agent/daemon.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { createLog, untilSignalled } from '@tacit/proto/terminal/daemon.ts';
 import { createOutput, finish } from '@tacit/proto/terminal/output.ts';

@@ -1,6 +1,7 @@
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { codedRefusal } from '@tacit/client-agent/driver/driver.ts';
-import { type CoordinatorLink, type LinkOptions, openLink } from '@tacit/client-agent/grpc/link.ts';
+import type { CoordinatorLink, LinkOptions } from '@tacit/client-agent/driver/port.ts';
+import { openLink } from '@tacit/client-agent/grpc/link.ts';
 import { concat, hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
 import { membersOf } from '@tacit/privacy/secagg/bitmap.ts';

@@ -1,7 +1,7 @@
 import { agentTables } from '@tacit/client-agent/core/effect.ts';
 import { ledgerLines } from '@tacit/client-agent/core/ledger-book.ts';
 import type { Receipt } from '@tacit/client-agent/core/receipt.ts';
-import { receiptsOf } from '@tacit/client-agent/driver/daemon.ts';
+import { receiptsOf } from '@tacit/client-agent/daemon.ts';
 import { replay } from '@tacit/privacy/budget/chain.ts';
 import type { Charge } from '@tacit/privacy/budget/state.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';

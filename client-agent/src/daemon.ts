@@ -19,15 +19,15 @@ import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
 import { openTables, type Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { Logger } from 'pino';
-import { Agent } from '../core/agent.ts';
-import { agentTables } from '../core/effect.ts';
-import { ledgerLines } from '../core/ledger-book.ts';
-import { heldModels } from '../core/model-store.ts';
-import type { Receipt } from '../core/receipt.ts';
-import type { SourceSpec } from '../data/source.ts';
-import { openLink } from '../grpc/link.ts';
-import { Driver } from './driver.ts';
-import { createTrainer } from './trainer.ts';
+import { Agent } from './core/agent.ts';
+import { agentTables } from './core/effect.ts';
+import { ledgerLines } from './core/ledger-book.ts';
+import { heldModels } from './core/model-store.ts';
+import type { Receipt } from './core/receipt.ts';
+import type { SourceSpec } from './data/source.ts';
+import { Driver } from './driver/driver.ts';
+import { createTrainer } from './driver/trainer.ts';
+import { openLink } from './grpc/link.ts';
 
 /** A running agent. `ended` resolves with the reason when it stopped by itself. */
 export interface RunningAgent {

@@ -11,14 +11,14 @@ import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
 import { openTables, type Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { Logger } from 'pino';
-import { Coordinator } from '../core/coordinator.ts';
-import { coordinatorTables } from '../core/effect.ts';
-import { decodeRun } from '../core/run-record.ts';
-import { listen } from '../grpc/server.ts';
-import { Driver } from './driver.ts';
-import { federationHandlers } from './federation-handlers.ts';
-import { ed25519SeedOf } from './key-file.ts';
-import { operationsHandlers } from './operations-handlers.ts';
+import { Coordinator } from './core/coordinator.ts';
+import { coordinatorTables } from './core/effect.ts';
+import { decodeRun } from './core/run-record.ts';
+import { Driver } from './driver/driver.ts';
+import { federationHandlers } from './driver/federation-handlers.ts';
+import { ed25519SeedOf } from './driver/key-file.ts';
+import { operationsHandlers } from './driver/operations-handlers.ts';
+import { listen } from './grpc/server.ts';
 
 /** A running coordinator. */
 export interface RunningCoordinator {
