@@ -197,6 +197,9 @@ test('a slice holds its own region and nothing of another', () => {
 });
 
 const published = process.env.TACIT_OULAD;
+if (!published) {
+  console.info('skipped: the published Open University data are not shipped; set TACIT_OULAD');
+}
 describe.skipIf(!published)('the published data (folder in TACIT_OULAD)', () => {
   test('gives the cohort, split and labels of the fixed task', () => {
     const records = must(loadSource({ kind: 'oulad', folder: published ?? '' }, ouladDay56));
