@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { replay } from '@tacit/privacy/budget/chain.ts';
 import type { Charter } from '@tacit/privacy/budget/charter.ts';
+import type { LedgerLine } from '@tacit/privacy/budget/entry.ts';
 import type { BuPolicy } from '@tacit/privacy/budget/policy.ts';
 import { identityFromPrivateKey } from '@tacit/privacy/crypto/identity.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
@@ -21,7 +22,7 @@ import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { Logger } from 'pino';
 import { Agent } from './core/agent.ts';
 import { agentTables } from './core/effect.ts';
-import { ledgerLines } from './core/ledger-book.ts';
+import { ledgerKey, ledgerLines } from './core/ledger-book.ts';
 import { heldModels } from './core/model-store.ts';
 import type { Receipt } from './core/receipt.ts';
 import type { SourceSpec } from './data/source.ts';
@@ -52,8 +53,11 @@ export async function startDaemon(
   const folder = dirname(resolve(configFile));
   const manifest = loadManifest(config.manifest, folder);
   if (isRefusal(manifest)) return manifest;
+  const { agentId } = config;
+  const member = manifest.manifest.agents.findIndex((agent) => agent.agentId === agentId);
+  if (member < 0) return refuse('manifest-not-listed', { agentId });
   const tables = openTables({ file: resolve(folder, config.store), tables: agentTables });
-  const agent = buildAgent({ config, folder, manifest, tables });
+  const agent = buildAgent({ config, folder, manifest, tables, member });
   if (isRefusal(agent)) {
     tables.close();
     return agent;
@@ -63,6 +67,10 @@ export async function startDaemon(
     source: sourceIn(config, folder),
     backend: config.backend,
     picked: (backend) => log.info({ backend }, 'tensor backend'),
+    rowsDropped: ({ rows, first }) => {
+      const named = first.map(({ refused, facts }) => ({ code: refused, ...facts }));
+      log.warn({ code: 'rows-dropped', rows, first: named }, 'rows of the data were left out');
+    },
   });
   const { promise: ended, resolve: end } = Promise.withResolvers<Refusal>();
   const driver = new Driver({ agent, tables, trainer, log, now, failed: end });
@@ -112,14 +120,13 @@ function buildAgent(input: {
   folder: string;
   manifest: SignedManifest;
   tables: Tables;
+  member: number;
 }): Agent | Refusal {
-  const { config, folder, manifest, tables } = input;
+  const { config, folder, manifest, tables, member } = input;
   const { agentId } = config;
   const identity = identityFromPrivateKey(
     readFileSync(resolve(folder, config.identity.key), 'utf8'),
   );
-  const member = manifest.manifest.agents.findIndex((agent) => agent.agentId === agentId);
-  if (member < 0) return refuse('manifest-not-listed', { agentId });
   const ledger = replay(ledgerLines(tables.entries('ledger')));
   if (isRefusal(ledger)) return ledger;
   const policy = loadPolicy(resolve(folder, config.policy));
@@ -133,7 +140,7 @@ function buildAgent(input: {
     manifestHash: manifest.hash,
     member,
     config: {
-      revealWaitMs: 120_000,
+      revealWaitMs: config.slotLifeMs,
       attemptsMax: 3,
       auditRetention: 2,
       delegationSeconds: 30 * 86_400,
@@ -149,6 +156,8 @@ function buildAgent(input: {
     ledger,
     plans: new Map(tables.entries('plan')),
     models: heldModels(tables.entries('model')),
+    ledgerHashAt: (count) => lineAt(tables, count)?.hash,
+    ledgerBehind: storedRefusal(tables, 'ledger-behind'),
     openReceipts: receiptsOf(tables).filter((receipt) => receipt.acceptance === undefined),
   });
 }
@@ -179,4 +188,14 @@ export function receiptsOf(tables: Tables): Receipt[] {
     .entries('receipt')
     .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as Receipt)
     .sort((a, b) => a.atMs - b.atMs);
+}
+
+function lineAt(tables: Tables, count: number): LedgerLine | undefined {
+  const value = tables.get('ledger', ledgerKey(count));
+  return value && (JSON.parse(new TextDecoder().decode(value)) as LedgerLine);
+}
+
+function storedRefusal(tables: Tables, key: string): Refusal | undefined {
+  const value = tables.get('meta', key);
+  return value && (JSON.parse(new TextDecoder().decode(value)) as Refusal);
 }

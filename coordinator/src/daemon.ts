@@ -100,7 +100,9 @@ function storedRuns(tables: Tables) {
     if (!value) throw new Error(`the store lacks ${table} ${key}`);
     return value;
   };
-  return tables.entries('run').map(([runId, state]) => {
+  const proposedAt = (runId: string) => Number(runId.replace('R-', ''));
+  const stored = tables.entries('run').sort(([a], [b]) => proposedAt(a) - proposedAt(b));
+  return stored.map(([runId, state]) => {
     const { planHash } = JSON.parse(new TextDecoder().decode(state)) as { planHash: string };
     return decodeRun({
       state,

@@ -128,6 +128,11 @@ export const problems: Readonly<Record<string, ProblemKind>> = {
     'the charter does not open a field the plan asks for',
     'drop the field from the plan, or have the charter changed',
   ),
+  'charter-learner': row(
+    policy,
+    'the plan names another field as the learner than the charter',
+    "use the charter's learner field",
+  ),
   'charter-split': row(
     policy,
     'the plan splits learners otherwise than the charter',
@@ -182,6 +187,11 @@ export const problems: Readonly<Record<string, ProblemKind>> = {
   ),
   'csv-missing': row(config, 'a data file is missing', 'put the named file in the data folder'),
   'csv-malformed': row(config, 'a data file is malformed', 'correct the named row'),
+  'store-locked': row(
+    conflict,
+    'another process has this store; two on one ledger would overwrite charges',
+    'stop the other process',
+  ),
   'store-missing': row(missing, 'the agent has no store yet', 'start the agent once'),
   'receipt-mismatch': row(broken, 'a receipt does not match its bytes', 'keep both and ask'),
   'ledger-mismatch': row(

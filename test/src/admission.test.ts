@@ -36,6 +36,11 @@ describe('an agent admits a plan', () => {
     expect(refusalOf(plan, { charter })).toBe('charter-split');
   });
 
+  test('only with the field the charter names as the learner: the unit is no plan choice', () => {
+    const charter = { ...judge().charter!, learnerField: 'employee' };
+    expect(refusalOf(plan, { charter })).toBe('charter-learner');
+  });
+
   test('only of the manifest it verified itself', () => {
     const other = { ...plan, manifestHash: hex(new Uint8Array(32)) };
     expect(refusalOf(other)).toBe('plan-manifest');
@@ -111,6 +116,7 @@ function judge(): Judge {
       fields,
       purposes: ['learning'],
       split: { salt: 'synthetic-v1:', trainPercent: 80 },
+      learnerField: 'learner_id',
       rowsPerLearnerMax: 3,
       minimumGroup: 10,
     },

@@ -159,6 +159,7 @@ function charterOf(unit: DemoUnit, data: DemoData): CharterFile {
     fields: contractFields(contract),
     purposes: [data.plan.purpose],
     split: data.plan.split,
+    learnerField: contract.learnerField,
     rowsPerLearnerMax: contract.rowsPerLearnerMax,
     minimumGroup: 10,
   };

@@ -1,13 +1,11 @@
 import { replay } from '@tacit/privacy/budget/chain.ts';
 import type { LedgerState } from '@tacit/privacy/budget/state.ts';
 import { fromHex } from '@tacit/privacy/crypto/bytes.ts';
-import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
-import { H } from '@tacit/privacy/crypto/hash.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
 import { type Output, table } from '@tacit/proto/terminal/output.ts';
 import { ledgerLines } from '../core/ledger-book.ts';
-import type { Receipt } from '../core/receipt.ts';
+import { isAccepted, type Receipt } from '../core/receipt.ts';
 import { receiptsOf } from '../daemon.ts';
 import { withStore } from './store-of.ts';
 
@@ -89,10 +87,10 @@ function mismatch(
   if (!charge) return 'no charge in the ledger';
   if (charge.entry.hdr !== receipt.hdr) return 'the charge names another upload';
   if (receipt.acceptance === undefined) return undefined;
-  const message = H('accepted', fromHex(receipt.hdr));
-  const signature = fromHex(receipt.acceptance);
-  const signed = against.keys.some((publicKey) =>
-    ed25519.verify({ publicKey, message, signature }),
-  );
+  const signed = isAccepted({
+    hdr: receipt.hdr,
+    signature: fromHex(receipt.acceptance),
+    coordinatorKeys: against.keys,
+  });
   return signed ? undefined : 'the acceptance is not signed by the coordinator';
 }

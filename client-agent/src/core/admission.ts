@@ -68,6 +68,7 @@ export function admitPlan(bytes: Uint8Array, judge: Judge): AdmittedPlan | Refus
       modelKind: plan.authored.model.kind,
       fields: contractFields(plan.contract),
       split: plan.split,
+      learnerField: plan.contract.learnerField,
       rowsPerLearnerMax: plan.contract.rowsPerLearnerMax,
       declaredLearners: self.declaredTraining + self.declaredHeldOut,
       sums: purposes.map((purpose) => ({

@@ -6,6 +6,7 @@ import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type {
   AgentEffect,
   AgentEvent,
+  AskedRound,
   Closed,
   SlotRound,
   UploadLicence,
@@ -19,7 +20,7 @@ import { type AdmittedPlan, admitPlan, checkRound } from './admission.ts';
 import type { CoreEffect, CoreEvent, FetchedModel } from './effect.ts';
 import { certificateDigest, LedgerBook, type SlotName } from './ledger-book.ts';
 import { type HeldModel, modelWrites, verifyModel } from './model-store.ts';
-import { type Receipt, receiptOf } from './receipt.ts';
+import { isAccepted, type Receipt, receiptOf } from './receipt.ts';
 
 /** The protocol's machine, as this core uses it. */
 export interface ProtocolMachine {
@@ -37,9 +38,15 @@ export interface AgentOptions {
   readonly ledger: LedgerState;
   readonly plans: ReadonlyMap<string, Uint8Array>;
   readonly models: ReadonlyMap<string, HeldModel>;
+  /** Hash of a stored ledger line, counted from 1; undefined when there is none. */
+  readonly ledgerHashAt: (count: number) => string | undefined;
+  /** Set when an earlier process found the ledger behind its head. */
+  readonly ledgerBehind: Refusal | undefined;
   /** Receipts the coordinator has not acknowledged yet. */
   readonly openReceipts: readonly Receipt[];
 }
+
+type AskedAdmission = Extract<AgentEffect, { kind: 'admit' }>;
 
 type EffectBatch = Batch<Exclude<CoreEffect, Commit>>;
 
@@ -54,7 +61,7 @@ export class Agent {
   readonly #planBytes: Map<string, Uint8Array>;
   readonly #models: Map<string, HeldModel>;
   /** Rounds whose plan or model is still on its way, by slot. */
-  readonly #waiting = new Map<number, SlotRound>();
+  readonly #waiting = new Map<number, AskedAdmission>();
   /** Receipts without the coordinator's acknowledgement, by slot. */
   readonly #openReceipts: Map<number, Receipt>;
   /** Set when the coordinator holds a later head of this ledger than this store does. */
@@ -63,6 +70,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#ledger = new LedgerBook(options.ledger);
+    this.#behind = options.ledgerBehind;
     this.#planBytes = new Map(options.plans);
     this.#models = new Map(options.models);
     this.#openReceipts = new Map(options.openReceipts.map((receipt) => [receipt.slot, receipt]));
@@ -88,26 +96,35 @@ export class Agent {
         this.#planBytes.set(event.planHash, event.bytes);
         this.#reconsider(batch, atMs);
         break;
-      case 'model':
-        this.#swap(batch, event.model);
-        this.#reconsider(batch, atMs);
+      case 'model': {
+        const { wanted, model } = event;
+        const refusal = this.#swap(batch, model, wanted);
+        if (refusal) this.#refuseWaiting(batch, { wanted, refusal, atMs });
+        else this.#reconsider(batch, atMs);
         break;
+      }
       case 'fetch-failed':
         this.#refuseWaiting(batch, event);
         break;
+      case 'run-over':
+        this.#free(batch, event.runId, atMs);
+        break;
       case 'trained': {
-        const { slot, words } = event;
-        this.#protocol(batch, { kind: 'encoded', slot, words, atMs });
+        const { slot, transcript, words } = event;
+        this.#protocol(batch, { kind: 'encoded', slot, transcript, words, atMs });
         break;
       }
       case 'train-failed': {
-        const { slot, refusal } = event;
-        this.#noteRefusal(batch, 'round refused', refusal);
-        this.#protocol(batch, { kind: 'refused', slot, refusal: refuse(refusal.refused), atMs });
+        const { slot, transcript, refusal } = event;
+        this.#refuse(batch, { round: { slot, transcript }, refusal, atMs });
         break;
       }
       case 'accepted':
         this.#accepted(batch, event.slot, event.acceptanceSig);
+        this.#protocol(batch, event);
+        break;
+      case 'connected':
+        for (const runId of this.#ledger.openRuns()) batch.add({ kind: 'ask-run', runId });
         this.#protocol(batch, event);
         break;
       default:
@@ -148,30 +165,19 @@ export class Agent {
     }
   }
 
-  /** Consent to one round: plan, mechanism, policy, charter, budget, model, in this order. */
-  #admit(batch: EffectBatch, round: SlotRound, atMs: number): void {
-    const { slot, open } = round;
+  /** Consent to one round; what is missing for a decision is fetched first. */
+  #admit(batch: EffectBatch, round: AskedAdmission, atMs: number): void {
+    const { slot, open, transcript } = round;
     const planHash = hex(open.planHash);
     const bytes = this.#planBytes.get(planHash);
     if (!bytes) {
       this.#waiting.set(slot, round);
+      for (const runId of this.#ledger.openRuns()) batch.add({ kind: 'ask-run', runId });
       batch.add({ kind: 'fetch-plan', planHash });
       return;
     }
-    const known = this.#plans.get(planHash);
-    const admitted = known ?? admitPlan(bytes, this.#options);
-    if (isRefusal(admitted)) return this.#refuse(batch, { slot, refusal: admitted, atMs });
-    this.#plans.set(planHash, admitted);
-    if (!known) {
-      for (const warning of admitted.warnings) this.#noteRefusal(batch, 'admitted, but', warning);
-    }
-    const scheduled = checkRound(admitted, open);
-    if (isRefusal(scheduled)) return this.#refuse(batch, { slot, refusal: scheduled, atMs });
-    this.#openAccounts(batch, atMs);
-    const reserved = this.#behind ?? this.#ledger.reserve(admitted, atMs);
-    if (isRefusal(reserved)) return this.#refuse(batch, { slot, refusal: reserved, atMs });
-    batch.write(reserved);
-    if (reserved.length > 0) batch.put('plan', planHash, bytes);
+    const refusal = this.#consent(batch, { round, bytes, atMs });
+    if (refusal) return this.#refuse(batch, { round, refusal, atMs });
     const modelHash = hex(open.modelHash);
     if (this.#models.get(open.runId)?.version.modelHash !== modelHash) {
       this.#waiting.set(slot, round);
@@ -179,7 +185,32 @@ export class Agent {
       return;
     }
     this.#waiting.delete(slot);
-    this.#protocol(batch, { kind: 'admitted', slot, atMs });
+    this.#protocol(batch, { kind: 'admitted', slot, transcript, atMs });
+  }
+
+  /** Plan, mechanism, policy, charter and budget, in this order; the run's budget is set aside. */
+  #consent(
+    batch: EffectBatch,
+    input: { round: AskedAdmission; bytes: Uint8Array; atMs: number },
+  ): Refusal | undefined {
+    const { round, bytes, atMs } = input;
+    const planHash = hex(round.open.planHash);
+    const known = this.#plans.get(planHash);
+    const admitted = known ?? admitPlan(bytes, this.#options);
+    if (isRefusal(admitted)) return admitted;
+    this.#plans.set(planHash, admitted);
+    if (!known) {
+      for (const warning of admitted.warnings) this.#noteRefusal(batch, 'admitted, but', warning);
+    }
+    const scheduled = checkRound(admitted, round.open);
+    if (isRefusal(scheduled)) return scheduled;
+    this.#openAccounts(batch, atMs);
+    const reserved = this.#behind ?? this.#ledger.reserve(admitted, atMs);
+    if (isRefusal(reserved)) return reserved;
+    batch.write(reserved);
+    if (reserved.length > 0) batch.put('plan', planHash, bytes);
+    const { purpose } = scheduled;
+    return this.#ledger.chargeProblem({ admitted, purpose, slot: slotName(round), atMs });
   }
 
   /** A period that ended is followed by a new one; nothing is written while it lasts. */
@@ -198,19 +229,25 @@ export class Agent {
     }
   }
 
-  #refuse(batch: EffectBatch, input: { slot: number; refusal: Refusal; atMs: number }): void {
-    this.#waiting.delete(input.slot);
+  #refuse(batch: EffectBatch, input: { round: AskedRound; refusal: Refusal; atMs: number }): void {
+    const { slot, transcript } = input.round;
+    this.#waiting.delete(slot);
     this.#noteRefusal(batch, 'round refused', input.refusal);
     // Only the code leaves: facts such as what is left of a budget stay inside this unit.
     const refusal = refuse(input.refusal.refused);
-    this.#protocol(batch, { kind: 'refused', slot: input.slot, refusal, atMs: input.atMs });
+    this.#protocol(batch, { kind: 'refused', slot, transcript, refusal, atMs: input.atMs });
   }
 
-  #refuseWaiting(batch: EffectBatch, event: Extract<CoreEvent, { kind: 'fetch-failed' }>): void {
-    this.#noteRefusal(batch, `could not fetch ${event.wanted}`, event.refusal);
-    for (const { slot, open } of [...this.#waiting.values()]) {
-      if (![hex(open.planHash), hex(open.modelHash)].includes(event.wanted)) continue;
-      this.#refuse(batch, { slot, refusal: event.refusal, atMs: event.atMs });
+  #refuseWaiting(
+    batch: EffectBatch,
+    input: { wanted: string; refusal: Refusal; atMs: number },
+  ): void {
+    const { wanted, refusal, atMs } = input;
+    this.#noteRefusal(batch, `could not use ${wanted}`, refusal);
+    for (const round of [...this.#waiting.values()]) {
+      const { open } = round;
+      if (![hex(open.planHash), hex(open.modelHash)].includes(wanted)) continue;
+      this.#refuse(batch, { round, refusal, atMs });
     }
   }
 
@@ -227,7 +264,7 @@ export class Agent {
         purpose,
         plan: admitted.plan,
         planHash: admitted.planHash,
-        rateThreshold: rateOf(purpose, admitted.self) * 2 ** 32,
+        rateThreshold: admitted.self.rateThreshold,
         modelBytes: model.bytes,
         sampleKey: effect.sampleKey,
         noise: effect.noise,
@@ -266,6 +303,8 @@ export class Agent {
   #accepted(batch: EffectBatch, slot: number, signature: Uint8Array): void {
     const receipt = this.#openReceipts.get(slot);
     if (!receipt) return;
+    const { coordinatorKeys } = this.#options.manifest.manifest;
+    if (!isAccepted({ hdr: receipt.hdr, signature, coordinatorKeys })) return;
     this.#openReceipts.delete(slot);
     batch.write([receiptWrite({ ...receipt, acceptance: hex(signature) })]);
   }
@@ -290,8 +329,7 @@ export class Agent {
       batch.add({ kind: 'fetch-model', runId: open.runId });
     }
     if (scheduled.round === admitted.schedule.length - 1) {
-      const freed = this.#ledger.close(open.runId, atMs);
-      if (!isRefusal(freed)) batch.write(freed);
+      this.#free(batch, open.runId, atMs);
     }
   }
 
@@ -320,21 +358,31 @@ export class Agent {
     return this.#ledger.lower({ slot, event, honest, certificate, atMs });
   }
 
-  #swap(batch: EffectBatch, fetched: FetchedModel): void {
-    const trusted = this.#options.manifest.manifest;
+  #swap(batch: EffectBatch, fetched: FetchedModel, wanted: string): Refusal | undefined {
+    const { coordinatorKeys } = this.#options.manifest.manifest;
     const held = (runId: string) => this.#models.get(runId);
-    const verified = verifyModel(fetched, { coordinatorKeys: trusted.coordinatorKeys, held });
-    if (isRefusal(verified)) return this.#noteRefusal(batch, 'model not swapped', verified);
-    this.#models.set(verified.version.runId, verified);
+    const verified = verifyModel(fetched, { coordinatorKeys, held });
+    if (isRefusal(verified)) return verified;
+    const { runId, modelHash } = verified.version;
+    if (wanted && modelHash !== wanted) return refuse('model-unverified', { reason: 'another' });
+    this.#models.set(runId, verified);
     batch.write(modelWrites(verified));
+    return undefined;
+  }
+
+  #free(batch: EffectBatch, runId: string, atMs: number): void {
+    const freed = this.#ledger.close(runId, atMs);
+    if (isRefusal(freed)) this.#noteRefusal(batch, 'reservation not closed', freed);
+    else batch.write(freed);
   }
 
   /** A ledger that lost lines the coordinator has seen grants nothing more (SECAGG.md, 12). */
   #compareHead(batch: EffectBatch, head: LedgerHead): void {
-    const own = this.#ledger.state;
-    const behind = head.count > own.seq || (head.count === own.seq && hex(head.hash) !== own.head);
-    if (!behind || head.count === 0) return;
-    this.#behind = refuse('ledger-mismatch', { own: own.seq, coordinator: head.count });
+    if (head.count === 0 || this.#options.ledgerHashAt(head.count) === hex(head.hash)) return;
+    const { seq } = this.#ledger.state;
+    this.#behind = refuse('ledger-mismatch', { own: seq, coordinator: head.count });
+    // Kept: lines that are appended meanwhile must not make it look complete again.
+    batch.put('meta', 'ledger-behind', utf8(JSON.stringify(this.#behind)));
     this.#noteRefusal(batch, 'ledger is behind its head', this.#behind);
   }
 

@@ -1,5 +1,10 @@
 import type { Refusal } from '@tacit/privacy/refusal.ts';
-import type { AgentEffect, AgentEvent, NoiseMaterial } from '@tacit/privacy/secagg/agent/event.ts';
+import type {
+  AgentEffect,
+  AgentEvent,
+  AskedRound,
+  NoiseMaterial,
+} from '@tacit/privacy/secagg/agent/event.ts';
 import type { Secret } from '@tacit/privacy/secret.ts';
 import type { CompiledPlan } from '@tacit/proto/plan/compiled-plan.ts';
 import type { RoundPurpose } from '@tacit/proto/plan/schedule.ts';
@@ -10,10 +15,13 @@ export type CoreEvent =
   | Exclude<AgentEvent, { kind: 'admitted' | 'refused' | 'encoded' | 'ledger-head' }>
   | ({ readonly atMs: number } & (
       | { readonly kind: 'plan'; readonly planHash: string; readonly bytes: Uint8Array }
-      | { readonly kind: 'model'; readonly model: FetchedModel }
+      /** `wanted` is the hash asked for; empty: the newest of the run. */
+      | { readonly kind: 'model'; readonly wanted: string; readonly model: FetchedModel }
       | { readonly kind: 'fetch-failed'; readonly wanted: string; readonly refusal: Refusal }
-      | { readonly kind: 'trained'; readonly slot: number; readonly words: Int32Array }
-      | { readonly kind: 'train-failed'; readonly slot: number; readonly refusal: Refusal }
+      | ({ readonly kind: 'trained'; readonly words: Int32Array } & AskedRound)
+      | ({ readonly kind: 'train-failed'; readonly refusal: Refusal } & AskedRound)
+      /** The coordinator says that a run is over: what it set aside may be freed. */
+      | { readonly kind: 'run-over'; readonly runId: string }
     ));
 
 /** A model version as it arrived: the signed record and the bytes it speaks of. */
@@ -45,6 +53,8 @@ export type CoreEffect =
   | { readonly kind: 'forget' }
   /** Fetch a version by hash, or the newest of the run when the hash is left out. */
   | { readonly kind: 'fetch-model'; readonly runId: string; readonly modelHash?: string }
+  /** Ask whether a run with an open reservation is over. */
+  | { readonly kind: 'ask-run'; readonly runId: string }
   | { readonly kind: 'train'; readonly task: TrainingTask }
   /** One line for the log of this business unit. */
   | { readonly kind: 'note'; readonly text: string; readonly facts: Refusal['facts'] };

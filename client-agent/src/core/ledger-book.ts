@@ -6,7 +6,7 @@ import { type Position, position } from '@tacit/privacy/budget/position.ts';
 import type { LedgerState } from '@tacit/privacy/budget/state.ts';
 import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { H } from '@tacit/privacy/crypto/hash.ts';
-import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { AgentSignature } from '@tacit/privacy/secagg/message.ts';
 import { budgetedRounds, floorEvent } from '@tacit/proto/plan/mechanisms.ts';
 import type { RoundPurpose } from '@tacit/proto/plan/schedule.ts';
@@ -34,6 +34,7 @@ export class LedgerBook {
 
   /** Opens the account of each population at the policy's ceiling, once a period. */
   openAccounts(policy: BuPolicy, atMs: number): Write[] | Refusal {
+    const before = this.#state;
     const writes: Write[] = [];
     for (const population of purposes) {
       if (accountFor(this.#state, population, atMs) !== undefined) continue;
@@ -50,9 +51,18 @@ export class LedgerBook {
         periodEndMs: atMs + policy.periodDays * dayMs,
       };
       const refused = this.#append(entry, writes);
-      if (refused) return refused;
+      if (refused) {
+        this.#state = before;
+        return refused;
+      }
     }
     return writes;
+  }
+
+  /** Runs with an open reservation. */
+  openRuns(): Set<string> {
+    const open = [...this.#state.reservations.values()].filter(({ closed }) => !closed);
+    return new Set(open.map(({ entry }) => entry.runId));
   }
 
   /** Sets aside what a whole run may spend, for training and for evaluation; once a run. */
@@ -62,7 +72,11 @@ export class LedgerBook {
     const rounds = budgetedRounds(admitted.plan.authored);
     for (const purpose of purposes) {
       const reservationId = reservationOf(admitted.plan.runId, purpose);
-      if (this.#state.reservations.has(reservationId)) continue;
+      const held = this.#state.reservations.get(reservationId);
+      if (held && held.entry.planHash !== admitted.planHash) {
+        return refuse('reservation-exists', { reservationId });
+      }
+      if (held) continue;
       const event = floorEvent({
         purpose,
         mechanisms: admitted.mechanisms,
@@ -84,29 +98,16 @@ export class LedgerBook {
     return writes;
   }
 
+  /** Why a round could not be charged if it were trained now; asked before anything is trained. */
+  chargeProblem(input: ChargeInput): Refusal | undefined {
+    const tried = append(this.#state, chargeEntry({ ...input, hdr: new Uint8Array(32) }));
+    return isRefusal(tried) ? tried : undefined;
+  }
+
   /** Spends one reserved round, before the first byte of the upload leaves. */
-  charge(input: {
-    admitted: AdmittedPlan;
-    purpose: RoundPurpose;
-    slot: SlotName;
-    hdr: Uint8Array;
-    atMs: number;
-  }): Write[] | Refusal {
-    const { admitted, purpose, slot, atMs } = input;
-    const { mechanisms, self } = admitted;
+  charge(input: ChargeInput & { readonly hdr: Uint8Array }): Write[] | Refusal {
     const writes: Write[] = [];
-    const refused = this.#append(
-      {
-        kind: 'charge',
-        atMs,
-        chargeId: chargeIdOf(slot),
-        reservationId: reservationOf(slot.runId, purpose),
-        event: floorEvent({ purpose, mechanisms, participant: self, rounds: 1 }),
-        hdr: hex(input.hdr),
-      },
-      writes,
-    );
-    return refused ?? writes;
+    return this.#append(chargeEntry(input), writes) ?? writes;
   }
 
   /** Re-evaluates a charge at the honest shares that a verified survivor certificate proves. */
@@ -161,6 +162,14 @@ export class LedgerBook {
   }
 }
 
+/** One round about to be charged. */
+export interface ChargeInput {
+  readonly admitted: AdmittedPlan;
+  readonly purpose: RoundPurpose;
+  readonly slot: SlotName;
+  readonly atMs: number;
+}
+
 /** A slot of a run, as charges are named after. */
 export interface SlotName {
   readonly runId: string;
@@ -171,6 +180,11 @@ export interface SlotName {
 /** Digest that ties a ledger line to the certificate behind it. */
 export function certificateDigest(signatures: readonly AgentSignature[]): string {
   return hex(H('certificate', ...signatures.map(({ signature }) => signature)));
+}
+
+/** Key of a ledger line in the store: its number, so that order of keys is order of lines. */
+export function ledgerKey(seq: number): string {
+  return String(seq).padStart(10, '0');
 }
 
 /** The ledger's lines as stored. */
@@ -190,9 +204,23 @@ export function accountFor(
   return open[0]?.account;
 }
 
+function chargeEntry(input: ChargeInput & { readonly hdr: Uint8Array }): LedgerEntry {
+  const { admitted, purpose, slot, hdr, atMs } = input;
+  const { mechanisms, self: participant } = admitted;
+  return {
+    kind: 'charge',
+    atMs,
+    chargeId: chargeIdOf(slot),
+    reservationId: reservationOf(slot.runId, purpose),
+    event: floorEvent({ purpose, mechanisms, participant, rounds: 1 }),
+    hdr: hex(hdr),
+  };
+}
+
 function writeOf(line: LedgerLine): Write {
-  const key = String(line.seq).padStart(10, '0');
-  return { table: 'ledger', key, value: utf8(JSON.stringify(line)) };
+  const key = ledgerKey(line.seq);
+  // Written once: a second process on the same ledger must fail, not overwrite a charge.
+  return { table: 'ledger', key, value: utf8(JSON.stringify(line)), once: true };
 }
 
 function reservationOf(runId: string, purpose: RoundPurpose): string {

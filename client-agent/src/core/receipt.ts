@@ -1,7 +1,8 @@
 import { chargeIdOf } from '@tacit/privacy/budget/entry.ts';
 import type { Position } from '@tacit/privacy/budget/position.ts';
-import { hex } from '@tacit/privacy/crypto/bytes.ts';
-import { sha256 } from '@tacit/privacy/crypto/hash.ts';
+import { fromHex, hex } from '@tacit/privacy/crypto/bytes.ts';
+import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
+import { H, sha256 } from '@tacit/privacy/crypto/hash.ts';
 import type { UploadLicence } from '@tacit/privacy/secagg/agent/event.ts';
 import type { Envelope } from '@tacit/privacy/secagg/message.ts';
 import type { RoundPurpose } from '@tacit/proto/plan/schedule.ts';
@@ -85,4 +86,17 @@ export function receiptOf(input: {
     signature: hex(upload.envelope.sig),
     atMs: input.atMs,
   };
+}
+
+/** Whether a coordinator key of the manifest signed the acceptance of this upload header. */
+export function isAccepted(check: {
+  readonly hdr: string;
+  readonly signature: Uint8Array;
+  readonly coordinatorKeys: readonly Uint8Array[];
+}): boolean {
+  const { signature } = check;
+  const message = H('accepted', fromHex(check.hdr));
+  return check.coordinatorKeys.some((publicKey) =>
+    ed25519.verify({ publicKey, message, signature }),
+  );
 }

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Refusal, refuse } from '@tacit/privacy/refusal.ts';
-import { CsvError, parse } from 'csv-parse/sync';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import { type CsvRecord, csvRecords } from './csv-records.ts';
 
 /** Which file to read, and how. */
 export interface CsvOptions {
@@ -22,63 +22,59 @@ export interface CsvOptions {
 export interface CsvTable {
   /** The file's name without its folder: what refusals show. */
   readonly file: string;
-  /** One array a row, cells in the order of the columns asked for; entry `i` is row `i + 2`. */
-  readonly rows: readonly (readonly string[])[];
+  readonly rows: readonly CsvRow[];
+  /** One `csv-malformed` for each row that is not among `rows`. */
+  readonly dropped: readonly Refusal[];
+}
+
+/** One row of a table. */
+export interface CsvRow {
+  /** The line of the file it begins on; the header is on line 1. */
+  readonly row: number;
+  /** In the order of the columns asked for. */
+  readonly cells: readonly string[];
 }
 
 /**
- * Reads the named columns of a CSV file with a header. Refusals name file, row and column (the
- * header is row 1), never a cell's text: `csv-missing`, `csv-unreadable`, `csv-too-large`,
- * `csv-encoding`, `csv-column-missing`, `csv-column-twice`, `csv-malformed`.
+ * Reads the named columns of a CSV file with a header. Refuses facts of the whole file only:
+ * `csv-missing`, `csv-unreadable`, `csv-too-large`, `csv-column-missing`, `csv-column-twice`, and
+ * `csv-malformed` for a header that cannot be read. Any other row that cannot be read is dropped.
+ * No refusal shows a cell's text. Bytes that the encoding does not have come as U+FFFD.
  */
 export function readCsv(options: CsvOptions): CsvTable | Refusal {
   const file = basename(options.file);
   const text = readText(options, file);
   if (typeof text !== 'string') return text;
-  let header: string[] | undefined;
-  let picked: number[] = [];
-  let ragged: Refusal | undefined;
-  let row = 0;
-  try {
-    const rows: string[][] = parse(text, {
-      bom: true,
-      delimiter: options.delimiter ?? ',',
-      relax_column_count: true,
-      skip_empty_lines: true,
-      onRecord: (cells: string[]) => {
-        row += 1;
-        if (!header) {
-          header = cells.map((cell) => cell.trim());
-          picked = options.columns.map((column) => header?.indexOf(column) ?? -1);
-          return null;
-        }
-        if (cells.length === header.length) return picked.map((index) => cells[index]?.trim());
-        ragged ??= refuse('csv-malformed', {
-          file,
-          row,
-          cells: cells.length,
-          expected: header.length,
-        });
-        return null;
-      },
-    });
-    const absent = picked.indexOf(-1);
-    if (!header) return refuse('csv-malformed', { file, row: 1, reason: 'empty file' });
-    if (absent >= 0) {
-      return refuse('csv-column-missing', { file, row: 1, column: options.columns[absent] ?? '' });
-    }
-    const twice = options.columns.find(
-      (column) => header?.indexOf(column) !== header?.lastIndexOf(column),
-    );
-    if (twice !== undefined) return refuse('csv-column-twice', { file, row: 1, column: twice });
-    return ragged ?? { file, rows };
-  } catch (error) {
-    // The parser's own message quotes the line, and with it a learner: only its code goes on.
-    if (error instanceof CsvError) {
-      return refuse('csv-malformed', { file, row: row + 1, reason: error.code });
-    }
-    throw error;
+  const records = csvRecords(text, options.delimiter ?? ',');
+  const header = headerOf(records.next().value, { file, columns: options.columns });
+  if (isRefusal(header)) return header;
+  const rows: CsvRow[] = [];
+  const dropped: Refusal[] = [];
+  for (const { line: row, cells } of records) {
+    if (!cells) dropped.push(refuse('csv-malformed', { file, row, reason: MISPLACED_QUOTE }));
+    else if (cells.length !== header.width) {
+      const facts = { cells: cells.length, expected: header.width };
+      dropped.push(refuse('csv-malformed', { file, row, ...facts }));
+    } else rows.push({ row, cells: header.picked.map((index) => cells[index]?.trim() ?? '') });
   }
+  return { file, rows, dropped };
+}
+
+const MISPLACED_QUOTE = 'a quote that is not closed, or not at the edge of its cell';
+
+function headerOf(
+  record: CsvRecord | undefined,
+  { file, columns }: { file: string; columns: readonly string[] },
+): { width: number; picked: number[] } | Refusal {
+  if (!record) return refuse('csv-malformed', { file, row: 1, reason: 'empty file' });
+  const { line: row, cells } = record;
+  if (!cells) return refuse('csv-malformed', { file, row, reason: MISPLACED_QUOTE });
+  const names = cells.map((cell) => cell.trim());
+  const absent = columns.find((column) => !names.includes(column));
+  if (absent !== undefined) return refuse('csv-column-missing', { file, row, column: absent });
+  const twice = columns.find((column) => names.indexOf(column) !== names.lastIndexOf(column));
+  if (twice !== undefined) return refuse('csv-column-twice', { file, row, column: twice });
+  return { width: names.length, picked: columns.map((column) => names.indexOf(column)) };
 }
 
 function readText(options: CsvOptions, file: string): string | Refusal {
@@ -88,12 +84,11 @@ function readText(options: CsvOptions, file: string): string | Refusal {
     if (bytes > bytesMax) return refuse('csv-too-large', { file, bytes, bytesMax });
     const raw = readFileSync(options.file);
     const plain = file.endsWith('.gz') ? gunzipSync(raw, { maxOutputLength: bytesMax }) : raw;
-    return new TextDecoder(options.encoding ?? 'utf-8', { fatal: true }).decode(plain);
+    return new TextDecoder(options.encoding ?? 'utf-8').decode(plain);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (code === 'ENOENT') return refuse('csv-missing', { file });
     if (code === 'ERR_BUFFER_TOO_LARGE') return refuse('csv-too-large', { file, bytesMax });
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return refuse('csv-encoding', { file });
     return refuse('csv-unreadable', { file, reason: code });
   }
 }

@@ -14,13 +14,16 @@ export interface OuladSlice {
 
 /**
  * Writes one folder per region with the rows of that region's learners only, so that every agent
- * process of a demonstration can be given its own and no other. Slices come in order of BU id.
+ * process of a demonstration can be given its own and no other. Slices come in order of BU id. A
+ * row that cannot be read is refused: no agent is at work here.
  */
 export function sliceOulad(folder: string, outFolder: string): OuladSlice[] | Refusal {
   const tables: Record<string, CsvTable> = {};
   for (const [name, columns] of Object.entries(COLUMNS)) {
     const table = readCsv({ file: tablePath(folder, name), columns });
     if (isRefusal(table)) return table;
+    const [bad] = table.dropped;
+    if (bad) return bad;
     tables[name] = table;
   }
   const regionOf = regionByLearner(tables.studentInfo);
@@ -29,7 +32,7 @@ export function sliceOulad(folder: string, outFolder: string): OuladSlice[] | Re
     .sort((a, b) => (a.bu < b.bu ? -1 : 1));
   for (const slice of slices) mkdirSync(slice.folder, { recursive: true, mode: 0o700 });
   for (const [name, columns] of Object.entries(COLUMNS)) {
-    const rows = tables[name]?.rows ?? [];
+    const rows = tables[name]?.rows.map((row) => row.cells) ?? [];
     const learnerAt = columns.indexOf('id_student');
     const byRegion = Map.groupBy(rows, (row) => regionOf.get(row[learnerAt] ?? ''));
     for (const { region, folder: own } of slices) {
@@ -74,7 +77,7 @@ function regionByLearner(info: CsvTable | undefined): Map<string, string> {
   const columns = COLUMNS.studentInfo ?? [];
   const learnerAt = columns.indexOf('id_student');
   const regionAt = columns.indexOf('region');
-  return new Map(info?.rows.map((row) => [row[learnerAt] ?? '', row[regionAt] ?? '']));
+  return new Map(info?.rows.map(({ cells }) => [cells[learnerAt] ?? '', cells[regionAt] ?? '']));
 }
 
 function buId(region: string): string {

@@ -51,7 +51,10 @@ export type OuladTables = {
 /** Columns about the person: for audits, never inputs, and read only when they are asked for. */
 const auditColumns = ['gender', 'age_band', 'disability', 'imd_band'];
 
-/** Reads the five tables (`.csv` or `.csv.gz`) of a folder; the first refusal is the result. */
+/**
+ * Reads the five tables (`.csv` or `.csv.gz`) of a folder; the first refusal is the result. A bad
+ * row of `assessments` is refused too: it is no learner's, and it would spoil everybody's labels.
+ */
 export function readOuladTables(folder: string, fields: readonly string[]): OuladTables | Refusal {
   const audited = auditColumns.filter((column) => fields.includes(column));
   const audit: Schema = Object.fromEntries(audited.map((column) => [column, 'text?']));
@@ -60,6 +63,8 @@ export function readOuladTables(folder: string, fields: readonly string[]): Oula
     const wanted = name === 'studentInfo' ? { ...schema, ...audit } : schema;
     const table = readTypedTable<Schema>(folder, name, wanted);
     if (isRefusal(table)) return table;
+    const [bad] = table.dropped;
+    if (name === 'assessments' && bad) return bad;
     tables[name] = table;
   }
   return tables as OuladTables;

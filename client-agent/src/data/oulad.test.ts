@@ -66,7 +66,7 @@ function put(name: string, text: string): void {
 }
 
 function load(fields: string[]): LearnerRecord[] {
-  return must(loadOulad(folder, fields));
+  return [...must(loadOulad(folder, fields)).records];
 }
 
 function must<T>(result: T | Refusal): T {
@@ -156,24 +156,49 @@ describe('loadOulad', () => {
     expect(load(['studied_credits'])).toHaveLength(2);
   });
 
+  const fields = ['studied_credits', 'submitted_d56', 'next_submitted', 'clicks_d56'];
+  const at = (row: number, more: object = {}) => expect.objectContaining({ row, ...more });
   test.each([
-    ['studentAssessment', ['12,1,57', '12,1,soon'], ['csv-not-a-number', { row: 4 }]],
+    ['studentAssessment', ['12,1,57,0,70', '12,1,soon,0,70'], ['csv-not-a-number', at(4)]],
+    ['studentAssessment', ['11,1,56', '99,1,56'], ['csv-join', at(2, { missing: 'assessments' })]],
+    ['studentAssessment', ['11,1,56', '11,1,56,'], ['csv-malformed', at(2, { cells: 6 })]],
     [
       'studentInfo',
       ['1,60,N', '1,?,N'],
-      ['csv-value-missing', { row: 2, column: 'studied_credits' }],
+      ['csv-value-missing', at(2, { column: 'studied_credits' })],
     ],
+    [
+      'studentInfo',
+      ['N,Pass', 'N,Pa\uFFFDss'],
+      ['csv-encoding', at(2, { column: 'final_result' })],
+    ],
+    ['studentInfo', ['BBB,2013J,3', 'BBB,2099J,3'], ['csv-join', at(4)]],
     [
       'studentRegistration',
       ['J,3,?', 'J,9,?'],
-      ['csv-join', { file: 'studentInfo.csv.gz', row: 4 }],
+      ['csv-join', at(4, { file: 'studentInfo.csv.gz' })],
     ],
-    ['studentAssessment', ['11,1', '99,1'], ['csv-join', { row: 2, missing: 'assessments' }]],
-    ['vle_enrolment_d56', ['rows_pre', 'r'], ['csv-column-missing', { column: 'rows_pre' }]],
-  ] as const)('refuses a bad row of %s', (name, [good, bad], [refused, facts]) => {
+    ['vle_enrolment_d56', [',1,500', ',1,many'], ['csv-not-a-number', at(2)]],
+  ] as const)('a bad row of %s costs itself: %j', (name, [good, bad], [refused, facts]) => {
+    const lines = tables[name].split('\n');
+    put(name, lines.filter((line) => !line.includes(good)).join('\n'));
+    const without = load(fields).map(({ learnerId, values }) => ({ learnerId, values }));
     put(name, tables[name].replace(good, bad));
-    expect(loadOulad(folder, [])).toMatchObject({ refused, facts });
+    const { records, dropped } = must(loadOulad(folder, fields));
+    expect(dropped).toEqual([{ refused, facts }]);
+    expect(records.map(({ learnerId, values }) => ({ learnerId, values }))).toEqual(without);
   });
+
+  test.each([
+    ['vle_enrolment_d56', ['rows_pre', 'r'], ['csv-column-missing', { column: 'rows_pre' }]],
+    ['assessments', ['12,TMA,60', '12,TMA,soon'], ['csv-not-a-number', { row: 5, column: 'date' }]],
+  ] as const)(
+    'refuses what is wrong with %s for all learners',
+    (name, [good, bad], [refused, facts]) => {
+      put(name, tables[name].replace(good, bad));
+      expect(loadOulad(folder, [])).toMatchObject({ refused, facts });
+    },
+  );
 
   test('prefers the plain file to the compressed one', () => {
     const text = tables.studentInfo.replace('1,60', '1,90');
@@ -186,10 +211,10 @@ test('a slice holds its own region and nothing of another', () => {
   const slices = must(sliceOulad(folder, join(folder, 'out')));
   expect(slices.map((slice) => slice.bu)).toEqual(['south-region', 'wales']);
   const whole = must(loadSource({ kind: 'oulad', folder }, ouladDay56));
-  const parts = slices.flatMap((slice) =>
-    must(loadSource({ kind: 'oulad', ...slice }, ouladDay56)),
+  const parts = slices.flatMap(
+    (slice) => must(loadSource({ kind: 'oulad', ...slice }, ouladDay56)).records,
   );
-  expect(parts.map((r) => r.values)).toEqual(whole.map((r) => r.values));
+  expect(parts.map((r) => r.values)).toEqual(whole.records.map((r) => r.values));
   const south = join(slices[0]?.folder ?? '', 'studentAssessment.csv');
   expect(readFileSync(south, 'utf8')).toBe(
     tables.studentAssessment.split('\n').slice(0, 5).join('\n').concat('\n'),
@@ -202,12 +227,15 @@ if (!published) {
 }
 describe.skipIf(!published)('the published data (folder in TACIT_OULAD)', () => {
   test('gives the cohort, split and labels of the fixed task', () => {
-    const records = must(loadSource({ kind: 'oulad', folder: published ?? '' }, ouladDay56));
-    const whole = must(applyContract(ouladDay56, records));
+    const { records, dropped } = must(
+      loadSource({ kind: 'oulad', folder: published ?? '' }, ouladDay56),
+    );
+    const { data: whole } = must(applyContract(ouladDay56, records));
+    expect(dropped).toEqual([]);
     expect([records.length, whole.learnerIds.length]).toEqual([26_522, 24_113]);
     const { train, heldOut } = splitLearners(records, ouladSplit);
     expect([train.length, heldOut.length]).toEqual([21_066, 5_456]);
-    const labels = labelsOf(must(applyContract(ouladDay56, heldOut)));
+    const labels = labelsOf(must(applyContract(ouladDay56, heldOut)).data);
     expect(labels.map((own) => own.length)).toEqual([5456, 5456, 5237, 3993]);
     expect(labels.map((own) => own.reduce((a, b) => a + b, 0) / own.length)).toEqual(
       [0.569, 0.159, 0.764, 0.648].map((rate) => expect.closeTo(rate, 3)),
@@ -217,7 +245,7 @@ describe.skipIf(!published)('the published data (folder in TACIT_OULAD)', () => 
   test('gives thirteen regions', () => {
     const slices = must(sliceOulad(published ?? '', join(folder, 'out')));
     const rows = slices.map(
-      (slice) => must(loadSource({ kind: 'oulad', ...slice }, ouladDay56)).length,
+      (slice) => must(loadSource({ kind: 'oulad', ...slice }, ouladDay56)).records.length,
     );
     expect(slices).toHaveLength(13);
     expect(rows.reduce((a, b) => a + b, 0)).toBe(26_522);

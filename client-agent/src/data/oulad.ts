@@ -1,5 +1,6 @@
 import type { LearnerRecord } from '@tacit/models/outcome/feature-contract.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import type { LearnerRecords } from './learner-records.ts';
 import { type OuladTables, readOuladTables } from './oulad-tables.ts';
 
 /**
@@ -7,21 +8,25 @@ import { type OuladTables, readOuladTables } from './oulad-tables.ts';
  * Learning Analytics Dataset as published (Kuzilek, Hlosta, Zdrahal; doi:10.24432/C5KK69; CC BY
  * 4.0) and the day-56 click totals. Inputs are what was known by day 56: a score counts from the
  * day of its submission, and a banked one (carried over from an earlier attempt, with a date of
- * that time) is counted but is no score. Only the wanted fields are handed over.
+ * that time) is counted but is no score. Only the wanted fields are handed over. A row without its
+ * counterpart in another table is dropped with `csv-join`.
  */
-export function loadOulad(folder: string, fields: readonly string[]): LearnerRecord[] | Refusal {
+export function loadOulad(folder: string, fields: readonly string[]): LearnerRecords | Refusal {
   const tables = readOuladTables(folder, fields);
   if (isRefusal(tables)) return tables;
-  const join = indexTables(tables);
-  if (isRefusal(join)) return join;
+  const dropped = Object.values(tables).flatMap((table) => table.dropped);
+  const join = indexTables(tables, dropped);
   const records: LearnerRecord[] = [];
-  for (const [index, info] of tables.studentInfo.rows.entries()) {
-    const at = { file: tables.studentInfo.file, row: index + 2 };
+  const { file, rows, rowNumbers } = tables.studentInfo;
+  for (const [index, info] of rows.entries()) {
+    const at = { file, row: rowNumbers[index] ?? 0 };
     const key = enrolmentKey(info);
     const registration = join.registrations.get(key);
     const presentation = join.presentations.get(presentationKey(info));
     if (!registration || !presentation) {
-      return refuse('csv-join', { ...at, missing: registration ? 'assessments' : 'registration' });
+      const missing = registration ? 'assessments' : 'registration';
+      dropped.push(refuse('csv-join', { ...at, missing }));
+      continue;
     }
     const left = registration.date_unregistration;
     if (left !== null && left <= PREDICTION_DAY) continue;
@@ -41,7 +46,7 @@ export function loadOulad(folder: string, fields: readonly string[]): LearnerRec
     );
     records.push({ learnerId: info.id_student, ...at, values });
   }
-  return records;
+  return { records, dropped };
 }
 
 /** The day predictions are made; nothing later is an input. */
@@ -64,14 +69,12 @@ interface Join {
   readonly submissions: ReadonlyMap<string, readonly Submission[]>;
 }
 
-function indexTables(tables: OuladTables): Join | Refusal {
-  const submissions = submissionsByEnrolment(tables);
-  if (isRefusal(submissions)) return submissions;
+function indexTables(tables: OuladTables, dropped: Refusal[]): Join {
   return {
     registrations: new Map(tables.studentRegistration.rows.map((r) => [enrolmentKey(r), r])),
     clicks: new Map(tables.vle_enrolment_d56.rows.map((r) => [enrolmentKey(r), r])),
     presentations: presentations(tables),
-    submissions,
+    submissions: submissionsByEnrolment(tables, dropped),
   };
 }
 
@@ -97,14 +100,20 @@ function byDueDay(a: Assessment, b: Assessment): number {
   return a.date - b.date || a.id_assessment - b.id_assessment;
 }
 
-function submissionsByEnrolment(tables: OuladTables): Map<string, Submission[]> | Refusal {
+function submissionsByEnrolment(
+  tables: OuladTables,
+  dropped: Refusal[],
+): Map<string, Submission[]> {
   const known = new Map(tables.assessments.rows.map((row) => [row.id_assessment, row]));
   const result = new Map<string, Submission[]>();
-  for (const [index, row] of tables.studentAssessment.rows.entries()) {
+  const { file, rows, rowNumbers } = tables.studentAssessment;
+  for (const [index, row] of rows.entries()) {
     const assessment = known.get(row.id_assessment);
     if (!assessment) {
-      const { file } = tables.studentAssessment;
-      return refuse('csv-join', { file, row: index + 2, missing: 'assessments' });
+      dropped.push(
+        refuse('csv-join', { file, row: rowNumbers[index] ?? 0, missing: 'assessments' }),
+      );
+      continue;
     }
     if (!isDated(assessment)) continue;
     const key = enrolmentKey({ ...assessment, id_student: row.id_student });

@@ -1,10 +1,13 @@
 import {
   contractFields,
   type FeatureContract,
+  isGarbled,
+  isMissing,
   type LearnerRecord,
 } from '@tacit/models/outcome/feature-contract.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { type CsvOptions, readCsv } from './csv.ts';
+import type { LearnerRecords } from './learner-records.ts';
 import { loadOulad } from './oulad.ts';
 
 /** Where a business unit keeps its learners; the `source` part of `agent.yaml`. */
@@ -13,11 +16,14 @@ export type SourceSpec =
   /** A folder with the tables of the Open University data set, or one region's slice of them. */
   | { readonly kind: 'oulad'; readonly folder: string };
 
-/** Reads what a contract asks for and no other column. Refusals name file, row and column. */
+/**
+ * Reads what a contract asks for and no other column. Refuses facts of a whole file only: a row
+ * that cannot be used is dropped, for whether an agent takes part must not depend on one learner.
+ */
 export function loadSource(
   source: SourceSpec,
   contract: FeatureContract,
-): LearnerRecord[] | Refusal {
+): LearnerRecords | Refusal {
   switch (source.kind) {
     case 'csv':
       return loadCsv(source, contract);
@@ -31,19 +37,20 @@ export function loadSource(
 function loadCsv(
   source: Extract<SourceSpec, { kind: 'csv' }>,
   contract: FeatureContract,
-): LearnerRecord[] | Refusal {
+): LearnerRecords | Refusal {
   const columns = contractFields(contract);
   const table = readCsv({ ...source, columns });
   if (isRefusal(table)) return table;
+  const { file } = table;
   const records: LearnerRecord[] = [];
-  for (const [index, cells] of table.rows.entries()) {
+  const dropped = [...table.dropped];
+  for (const { row, cells } of table.rows) {
     const values = Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? '']));
     const learnerId = values[contract.learnerField] ?? '';
-    const row = index + 2;
-    if (learnerId === '') {
-      return refuse('csv-value-missing', { file: table.file, row, column: contract.learnerField });
-    }
-    records.push({ learnerId, file: table.file, row, values });
+    if (isMissing(learnerId) || isGarbled(learnerId)) {
+      const code = isMissing(learnerId) ? 'csv-value-missing' : 'csv-encoding';
+      dropped.push(refuse(code, { file, row, column: contract.learnerField }));
+    } else records.push({ learnerId, file, row, values });
   }
-  return records;
+  return { records, dropped };
 }

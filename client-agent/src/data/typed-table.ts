@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { decimalOf, isMissing } from '@tacit/models/outcome/feature-contract.ts';
+import { decimalOf, isGarbled, isMissing } from '@tacit/models/outcome/feature-contract.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { readCsv } from './csv.ts';
 
@@ -23,13 +23,17 @@ export type TypedRow<S extends Schema> = {
 /** A table whose every cell was checked against its schema. */
 export interface TypedTable<S extends Schema> {
   readonly file: string;
-  /** Entry `i` is row `i + 2` of the file. */
   readonly rows: readonly TypedRow<S>[];
+  /** Entry `i` is the line of the file on which `rows[i]` begins. */
+  readonly rowNumbers: readonly number[];
+  /** One refusal for each row that is not among `rows`. */
+  readonly dropped: readonly Refusal[];
 }
 
 /**
- * Reads `name.csv`, or else `name.csv.gz`, of a folder with every cell checked against the schema:
- * `csv-not-a-number` and `csv-value-missing` name file, row and column.
+ * Reads `name.csv`, or else `name.csv.gz`, of a folder with every cell checked against the schema.
+ * A row that fails is dropped: `csv-not-a-number`, `csv-value-missing` and `csv-encoding` name
+ * file, row and column.
  */
 export function readTypedTable<S extends Schema>(
   folder: string,
@@ -39,19 +43,20 @@ export function readTypedTable<S extends Schema>(
   const columns = Object.keys(schema);
   const table = readCsv({ file: tablePath(folder, name), columns });
   if (isRefusal(table)) return table;
+  const { file } = table;
   const rows: TypedRow<S>[] = [];
-  for (const [index, cells] of table.rows.entries()) {
-    const row: Record<string, string | number | null> = {};
-    for (const [i, column] of columns.entries()) {
-      const cell = typedCell(cells[i] ?? '', schema[column] ?? 'text');
-      if (typeof cell === 'object' && cell !== null) {
-        return refuse(cell.code, { file: table.file, row: index + 2, column });
-      }
-      row[column] = cell;
+  const rowNumbers: number[] = [];
+  const dropped = [...table.dropped];
+  for (const { row: rowNumber, cells } of table.rows) {
+    const row = typedRow(cells, schema);
+    if ('code' in row) {
+      dropped.push(refuse(row.code, { file, row: rowNumber, column: row.column }));
+      continue;
     }
-    rows.push(row as TypedRow<S>);
+    rows.push(row.values);
+    rowNumbers.push(rowNumber);
   }
-  return { file: table.file, rows };
+  return { file, rows, rowNumbers, dropped };
 }
 
 /** The plain file when it is there, else the compressed one. */
@@ -60,7 +65,21 @@ export function tablePath(folder: string, name: string): string {
   return existsSync(plain) ? plain : `${plain}.gz`;
 }
 
+function typedRow<S extends Schema>(
+  cells: readonly string[],
+  schema: S,
+): { values: TypedRow<S> } | { code: string; column: string } {
+  const values: Record<string, string | number | null> = {};
+  for (const [index, [column, kind]] of Object.entries(schema).entries()) {
+    const cell = typedCell(cells[index] ?? '', kind);
+    if (typeof cell === 'object' && cell !== null) return { ...cell, column };
+    values[column] = cell;
+  }
+  return { values: values as TypedRow<S> };
+}
+
 function typedCell(cell: string, kind: ColumnKind): string | number | null | { code: string } {
+  if (isGarbled(cell)) return { code: 'csv-encoding' };
   if (isMissing(cell)) return kind.endsWith('?') ? null : { code: 'csv-value-missing' };
   if (kind.startsWith('text')) return cell;
   return decimalOf(cell) ?? { code: 'csv-not-a-number' };

@@ -38,6 +38,7 @@ export class Driver {
   #link: CoordinatorLink | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #lastMs = 0;
 
   constructor(options: {
     agent: Agent;
@@ -58,7 +59,7 @@ export class Driver {
 
   start(link: CoordinatorLink): void {
     this.#link = link;
-    this.#perform(() => this.#agent.start(this.#now()));
+    this.#perform(() => this.#agent.start(this.#nowMs()));
   }
 
   received(envelope: WireEnvelope): void {
@@ -67,7 +68,7 @@ export class Driver {
 
   /** Feeds one event and performs what follows from it. */
   dispatch(event: EventWithoutTime): void {
-    const timed = { ...event, atMs: this.#now() } as CoreEvent;
+    const timed = { ...event, atMs: this.#nowMs() } as CoreEvent;
     this.#perform(() => this.#agent.handle(timed));
   }
 
@@ -109,6 +110,9 @@ export class Driver {
         break;
       case 'fetch-model':
         void this.#fetchModel(effect.runId, effect.modelHash ?? '');
+        break;
+      case 'ask-run':
+        void this.#askRun(effect.runId);
         break;
       case 'train':
         void this.#train(effect);
@@ -159,14 +163,20 @@ export class Driver {
     });
     if (isRefusal(model)) {
       this.dispatch({ kind: 'fetch-failed', wanted: modelHash, refusal: model });
-    } else this.dispatch({ kind: 'model', model });
+    } else this.dispatch({ kind: 'model', wanted: modelHash, model });
+  }
+
+  async #askRun(runId: string): Promise<void> {
+    const over = await this.#again((link) => link.runIsOver(runId));
+    if (over === true) this.dispatch({ kind: 'run-over', runId });
   }
 
   async #train(effect: Extract<CoreEffect, { kind: 'train' }>): Promise<void> {
-    const { slot } = effect.task;
+    const { slot, noise } = effect.task;
+    const { transcript } = noise;
     const words = await this.#trainer.contribute(effect.task);
-    if (isRefusal(words)) this.dispatch({ kind: 'train-failed', slot, refusal: words });
-    else this.dispatch({ kind: 'trained', slot, words });
+    if (isRefusal(words)) this.dispatch({ kind: 'train-failed', slot, transcript, refusal: words });
+    else this.dispatch({ kind: 'trained', slot, transcript, words });
   }
 
   /** The result of a call, or the last failure as a refusal. A coded answer is final at once. */
@@ -183,6 +193,12 @@ export class Driver {
       }
     }
     return last;
+  }
+
+  /** The wall clock, held when it steps back: ledger times never go backward within a process. */
+  #nowMs(): number {
+    this.#lastMs = Math.max(this.#lastMs, this.#now());
+    return this.#lastMs;
   }
 
   #arm(): void {

@@ -1,9 +1,5 @@
 import type { Dataset } from '@tacit/models/network/dataset.ts';
-import {
-  applyContract,
-  type FeatureContract,
-  type LearnerRecord,
-} from '@tacit/models/outcome/feature-contract.ts';
+import { applyContract, type FeatureContract } from '@tacit/models/outcome/feature-contract.ts';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { loadSource, type SourceSpec } from '../data/source.ts';
 import { type Split, splitLearners } from '../data/split.ts';
@@ -21,16 +17,32 @@ export interface LearnerData {
   readonly heldOut: Dataset;
 }
 
+/** Learner data as read, with what was not usable in its source. */
+export interface LoadedLearnerData extends LearnerData {
+  readonly dropped: DroppedRows;
+}
+
+/** What an agent's own log says about rows that were left out: no value and no id. */
+export interface DroppedRows {
+  readonly rows: number;
+  /** Code, file, row and column of the first few, by row. */
+  readonly first: readonly Refusal[];
+}
+
 /** Reads the source, applies the contract and splits learners by the charter's public hash. */
-export function loadLearnerData(spec: LearnerDataSpec): LearnerData | Refusal {
-  const records = loadSource(spec.source, spec.contract);
-  if (isRefusal(records)) return records;
-  const parts = splitLearners(records, spec.split);
-  const training = withoutIds(spec.contract, parts.train);
+export function loadLearnerData(spec: LearnerDataSpec): LoadedLearnerData | Refusal {
+  const source = loadSource(spec.source, spec.contract);
+  if (isRefusal(source)) return source;
+  const parts = splitLearners(source.records, spec.split);
+  const training = applyContract(spec.contract, parts.train);
   if (isRefusal(training)) return training;
-  const heldOut = withoutIds(spec.contract, parts.heldOut);
+  const heldOut = applyContract(spec.contract, parts.heldOut);
   if (isRefusal(heldOut)) return heldOut;
-  return { training, heldOut };
+  return {
+    training: withoutIds(training.data),
+    heldOut: withoutIds(heldOut.data),
+    dropped: summary([...source.dropped, ...training.dropped, ...heldOut.dropped]),
+  };
 }
 
 /** Learners of a data set. */
@@ -44,12 +56,13 @@ export function buffersOf({ training, heldOut }: LearnerData): ArrayBuffer[] {
   return parts.map((array) => array.buffer as ArrayBuffer);
 }
 
-function withoutIds(
-  contract: FeatureContract,
-  records: readonly LearnerRecord[],
-): Dataset | Refusal {
-  const data = applyContract(contract, records);
-  if (isRefusal(data)) return data;
-  const { rows, labels, learnerRowStart } = data;
+const NAMED_ROWS_MAX = 5;
+
+function summary(dropped: readonly Refusal[]): DroppedRows {
+  const inOrder = dropped.toSorted((a, b) => Number(a.facts.row) - Number(b.facts.row));
+  return { rows: dropped.length, first: inOrder.slice(0, NAMED_ROWS_MAX) };
+}
+
+function withoutIds({ rows, labels, learnerRowStart }: Dataset): Dataset {
   return { rows, labels, learnerRowStart };
 }

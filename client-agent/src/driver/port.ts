@@ -7,6 +7,8 @@ export interface CoordinatorLink {
   upload(header: WireEnvelope, body: Uint8Array): Promise<WireAcceptance>;
   blob(hash: Uint8Array): Promise<Uint8Array>;
   modelVersion(runId: string, modelHash: Uint8Array): Promise<WireModelVersion>;
+  /** Whether a run has ended; then nothing more will be charged to it. */
+  runIsOver(runId: string): Promise<boolean>;
   close(): void;
 }
 

@@ -3,7 +3,7 @@ import type { BackendKind } from '@tacit/models/backend-port.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { TrainingTask } from '../core/effect.ts';
 import type { SourceSpec } from '../data/source.ts';
-import { buffersOf, type LearnerData } from './learner-data.ts';
+import { buffersOf, type DroppedRows, type LoadedLearnerData } from './learner-data.ts';
 import type { TrainerAnswer, TrainerRequest, TrainerSettings } from './trainer-thread.ts';
 
 /** Does the learners' part of rounds in a thread of its own: the event loop only moves bytes. */
@@ -18,6 +18,8 @@ export function createTrainer(settings: {
   backend: 'auto' | BackendKind;
   /** Told once per plan which tensor backend the self-check picked, and why. */
   picked: (backend: string) => void;
+  /** Told once per plan when rows of the source could not be used. It must stay in this unit. */
+  rowsDropped: (dropped: DroppedRows) => void;
 }): Trainer {
   let current: { planHash: string; thread: Promise<TrainerThread | Refusal> } | undefined;
   const close = async () => {
@@ -31,10 +33,12 @@ export function createTrainer(settings: {
         await close();
         current = { planHash: task.planHash, thread: prepare(task, settings) };
       }
-      const thread = await current.thread;
-      // A file may be mended before the next round: read it again then.
-      if (isRefusal(thread)) current = undefined;
-      return isRefusal(thread) ? thread : thread.contribute(task);
+      const mine = current;
+      const thread = await mine.thread;
+      const words = isRefusal(thread) ? thread : await thread.contribute(task);
+      // A file may be mended and a thread that ended is lost: begin anew at the next round.
+      if (isRefusal(words) && current === mine) current = undefined;
+      return words;
     },
     close,
   };
@@ -50,12 +54,14 @@ async function prepare(
   settings: Parameters<typeof createTrainer>[0],
 ): Promise<TrainerThread | Refusal> {
   const spec = { source: settings.source, contract: plan.contract, split: plan.split };
-  const data = await loadInThread(spec);
-  if (isRefusal(data)) return data;
+  const loaded = await loadInThread(spec);
+  if (isRefusal(loaded)) return loaded;
+  const { dropped, ...data } = loaded;
+  if (dropped.rows > 0) settings.rowsDropped(dropped);
   return startThread({ plan, data, backend: settings.backend }, settings.picked);
 }
 
-function loadInThread(spec: object): Promise<LearnerData | Refusal> {
+function loadInThread(spec: object): Promise<LoadedLearnerData | Refusal> {
   return new Promise((resolve) => {
     const worker = thread('./loader-thread.ts', { workerData: { spec } });
     worker.on('message', resolve);
@@ -89,11 +95,13 @@ function startThread(
         resolve({ contribute, close });
       } else settle(answer.id, answer.kind === 'done' ? answer.words : answer.refusal);
     });
-    worker.on('error', (error) => {
-      const refusal = refuse('trainer-failed', { message: error.message });
+    const lost = (message: string) => {
+      const refusal = refuse('trainer-failed', { message });
       resolve(refusal);
       for (const id of [...pending.keys()]) settle(id, refusal);
-    });
+    };
+    worker.on('error', (error) => lost(error.message));
+    worker.on('exit', () => lost('the thread ended'));
   });
 }
 

@@ -49,7 +49,10 @@ export function openLink(options: LinkOptions): CoordinatorLink {
     send: (envelope) => void session?.write(envelope),
     upload: (header, body) => upload(client, header, body),
     blob: (hash) => collect(client.GetBlob({ hash })),
-    modelVersion: (runId, modelHash) => unaryModelVersion(client, runId, modelHash),
+    modelVersion: (runId, modelHash) =>
+      unary<WireModelVersion>(client, 'GetModelVersion', { runId, modelHash }),
+    runIsOver: async (runId) =>
+      (await unary<{ over: boolean }>(client, 'GetRunStatus', { runId })).over,
     close: () => {
       closed = true;
       clearTimeout(timer);
@@ -113,15 +116,14 @@ function collect(stream: ClientReadableStream<{ data: Uint8Array }>): Promise<Ui
   });
 }
 
-function unaryModelVersion(
+function unary<Answer>(
   client: FederationClient,
-  runId: string,
-  modelHash: Uint8Array,
-): Promise<WireModelVersion> {
+  method: 'GetModelVersion' | 'GetRunStatus',
+  request: object,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = { runId, modelHash };
-    client.GetModelVersion(request, (error: ServiceError | null, value?: WireModelVersion) => {
-      if (error || !value) reject(error ?? new Error('no answer'));
+    client[method](request, (error: ServiceError | null, value?: Answer) => {
+      if (error || value === undefined) reject(error ?? new Error('no answer'));
       else resolve(value);
     });
   });

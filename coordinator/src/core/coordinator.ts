@@ -37,6 +37,9 @@ type EffectBatch = Batch<Exclude<CoreEffect, Commit>>;
 /** How long a refused round waits before it is asked for again, milliseconds. */
 const retryOpenMs = 200;
 
+/** Wait before the second attempt of a round; four times as long before the third, milliseconds. */
+const burnedRetryMs = 1_000;
+
 /** How long a round waits for connected agents that have not published bundles, milliseconds. */
 const attendanceGraceMs = 3_000;
 const attendanceRetryMs = 25;
@@ -130,7 +133,7 @@ export class Coordinator {
           this.#released(batch, effect);
           break;
         case 'failed':
-          this.#burned(batch, effect);
+          this.#burned(batch, effect, atMs);
           break;
         case 'open-refused':
           this.#slotOpen = false;
@@ -173,8 +176,10 @@ export class Coordinator {
     }
   }
 
-  #burned(batch: EffectBatch, failed: SlotFailed): void {
+  #burned(batch: EffectBatch, failed: SlotFailed, atMs: number): void {
     this.#slotOpen = false;
+    // What made a slot fail often passes; three attempts in the same second would all meet it.
+    this.#retryAtMs = atMs + burnedRetryMs * 4 ** failed.open.attempt;
     const run = this.#runOf(failed.open.runId);
     if (!run || run.schedule[run.position]?.round !== failed.open.round) return;
     const next = applyFailure(run, failed);

@@ -74,6 +74,12 @@ export class Driver {
     });
   }
 
+  /** Whether a run has ended; an unknown run has not. */
+  runIsOver(runId: string): boolean {
+    const run = this.#core.runs().find((known) => known.runId === runId);
+    return run !== undefined && run.status !== 'running';
+  }
+
   /** See `Coordinator.openVectorLength`. */
   openVectorLength(): number | undefined {
     return this.#core.openVectorLength();

@@ -51,6 +51,7 @@ export function federationHandlers(options: {
       const wrong = unlikeItsHeader(upload);
       return wrong ? refusedAcceptance(wrong) : driver.uploaded(member, upload);
     },
+    runIsOver: (caller, runId) => asMember(caller, () => driver.runIsOver(runId)),
     blob: (caller, hash) => asMember(caller, () => blobOf(tables, hash)),
     modelVersion: (caller, request) => asMember(caller, () => storedVersion(tables, request)),
   };

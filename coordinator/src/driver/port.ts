@@ -32,6 +32,8 @@ export interface FederationHandlers {
   uploadBytes(caller: Caller, header: WireEnvelope): number | Refusal;
   uploaded(caller: Caller, upload: CompleteUpload): Promise<WireAcceptance>;
   blob(caller: Caller, hash: Uint8Array): Uint8Array | Refusal;
+  /** Whether a run has ended. */
+  runIsOver(caller: Caller, runId: string): boolean | Refusal;
   modelVersion(
     caller: Caller,
     request: { runId: string; modelHash: Uint8Array },

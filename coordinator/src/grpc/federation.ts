@@ -36,6 +36,15 @@ export function federationImplementation(
       const bytes = isRefusal(caller) ? caller : handlers.blob(caller, call.request.hash);
       streamBlob(call, bytes);
     },
+    GetRunStatus: (
+      call: ServerUnaryCall<{ runId: string }, { over: boolean }>,
+      answer: sendUnaryData<{ over: boolean }>,
+    ) => {
+      const caller = callerOf(call);
+      const over = isRefusal(caller) ? caller : handlers.runIsOver(caller, call.request.runId);
+      if (isRefusal(over)) answer(serviceError(over));
+      else answer(null, { over });
+    },
     GetModelVersion: (
       call: ServerUnaryCall<{ runId: string; modelHash: Uint8Array }, WireModelVersion>,
       answer: sendUnaryData<WireModelVersion>,

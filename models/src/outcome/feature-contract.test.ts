@@ -7,6 +7,7 @@ import { ouladDay56 } from './contracts/oulad-day56.ts';
 import { syntheticContract } from './contracts/synthetic.ts';
 import {
   applyContract,
+  type ContractedRows,
   checkContract,
   contractFields,
   type Dataset,
@@ -53,10 +54,16 @@ function record(values: LearnerRecord['values'] = {}, learnerId = 'ada', row = 2
   return { learnerId, file: 'tiny.csv', row, values: { ...plain, ...values } };
 }
 
+function contracted(records: LearnerRecord[], using = contract): ContractedRows {
+  const rows = applyContract(using, records);
+  if (isRefusal(rows)) throw new Error(rows.refused);
+  return rows;
+}
+
 function apply(records: LearnerRecord[]): Dataset {
-  const dataset = applyContract(contract, records);
-  if (isRefusal(dataset)) throw new Error(dataset.refused);
-  return dataset;
+  const { data, dropped } = contracted(records);
+  expect(dropped).toEqual([]);
+  return data;
 }
 
 describe('applyContract', () => {
@@ -117,9 +124,52 @@ describe('applyContract', () => {
     ['csv-value-missing', 'clicks', { clicks: '' }],
     ['csv-not-a-flag', 'y', { y: '2' }],
     ['csv-not-a-number', 'mark', { mark: 'secret' }],
-  ])('refuses with %s in column %s', (code, column, values) => {
-    const refusal = applyContract(contract, [record(), record(values, 'secret-id', 17)]);
-    expect(refusal).toEqual({ refused: code, facts: { file: 'tiny.csv', row: 17, column } });
+    ['csv-encoding', 'module', { module: 'math\uFFFD' }],
+    ['csv-encoding', 'result', { result: '\uFFFD' }],
+  ])(
+    'drops a row with %s in column %s, not its learner and not the others',
+    (refused, column, values) => {
+      const records = [record(), record(values, 'abe', 17), record({ score: '0' }, 'zoe', 18)];
+      const { data, dropped } = contracted(records);
+      expect(dropped).toEqual([{ refused, facts: { file: 'tiny.csv', row: 17, column } }]);
+      const { rows, labels } = apply([record(), record({ score: '0' }, 'zoe', 18)]);
+      const kept = {
+        learnerIds: ['abe', 'ada', 'zoe'],
+        learnerRowStart: Uint32Array.of(0, 0, 1, 2),
+      };
+      expect(data).toEqual({ rows, labels, ...kept });
+    },
+  );
+
+  test('a learner with too many rows gives up the oldest of those that can be used', () => {
+    const scores = ['0', '25', 'bad', '75', 'bad'];
+    const { data, dropped } = contracted(scores.map((score, i) => record({ score }, 'ada', i + 2)));
+    expect(data).toEqual(apply([record({ score: '25' }), record({ score: '75' })]));
+    expect(dropped.map(({ facts }) => facts.row)).toEqual([4, 6]);
+  });
+
+  test('whatever one row holds, the data are those without it or with only its own changed', () => {
+    const cell = fc.oneof(fc.string(), fc.double(), fc.constantFrom(null, '\uFFFD', '1e999', '-'));
+    const field = fc.constantFrom(...Object.keys(plain));
+    const learner = fc.constantFrom('ada', 'abe', 'zoe');
+    const others = fc.array(fc.tuple(learner, fc.nat(100)), { maxLength: 8 });
+    fc.assert(
+      fc.property(others, fc.nat(8), fc.tuple(field, cell), (drawn, at, [name, value]) => {
+        const before = drawn.map(([id, score], i) => record({ score }, id, i + 2));
+        const bad = record({ [name]: value }, 'max', 99);
+        const { data, dropped } = contracted(before.toSpliced(at, 0, bad));
+        const { learnerIds, learnerRowStart, rows, labels } = apply(before);
+        // In id order the learner stands before zoe: its rows end where hers begin.
+        const place = learnerIds.filter((id) => id < 'max').length;
+        const from = learnerRowStart[place] ?? 0;
+        const own = dropped.length === 0 ? 1 : 0;
+        const starts = [...learnerRowStart].map((start, i) => start + (i > place ? own : 0));
+        expect(data.learnerIds).toEqual(learnerIds.toSpliced(place, 0, 'max'));
+        expect([...data.learnerRowStart]).toEqual(starts.toSpliced(place + 1, 0, from + own));
+        expect([...data.rows].toSpliced(4 * from, 4 * own)).toEqual([...rows]);
+        expect([...data.labels].toSpliced(3 * from, 3 * own)).toEqual([...labels]);
+      }),
+    );
   });
 
   test('refuses a column that the source does not have', () => {

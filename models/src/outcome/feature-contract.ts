@@ -1,4 +1,4 @@
-import { type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 
 /**
  * What a model may read of a learner and how each value becomes an input. A contract is data: it
@@ -23,7 +23,7 @@ export interface FeatureContract {
  * - `level`: 1 when the field equals `level`, else 0 (a missing value equals no level).
  * - `missing`: 1 when the field is empty or `?`, else 0.
  *
- * `whenMissing` is the input that stands for a missing number; without it such a row is refused.
+ * `whenMissing` is the input that stands for a missing number; without it such a row is dropped.
  */
 export type FeatureSpec = { readonly name: string; readonly field: string } & (
   | (Bounds & { readonly transform: 'linear' | 'log' })
@@ -73,35 +73,34 @@ export interface Dataset {
   readonly learnerIds: string[];
 }
 
+/** What a contract makes of records. */
+export interface ContractedRows {
+  readonly data: Dataset;
+  /** One refusal for each dropped row: file, row and column, never a learner or a value. */
+  readonly dropped: readonly Refusal[];
+}
+
 /**
- * Turns records into the rows a model reads. Refuses a missing column, text where a number belongs
- * and a missing value without a stand-in, by file, row and column, never by learner or value.
+ * Turns records into the rows a model reads. A record with text where a number belongs, a missing
+ * value without a stand-in or undecodable text is dropped: nothing that one learner's row holds may
+ * decide whether the others' are used. Its learner keeps a place, without rows if need be. Refuses
+ * only records that lack a column (`csv-column-missing`): that is a fact of their source.
  */
 export function applyContract(
   contract: FeatureContract,
   records: readonly LearnerRecord[],
-): Dataset | Refusal {
-  const groups = groupByLearner(records, contract.rowsPerLearnerMax);
-  const rowCount = groups.reduce((sum, [, rows]) => sum + rows.length, 0);
-  const inputs = contract.features.length;
-  const heads = contract.heads.length;
-  const rows = new Float32Array(rowCount * inputs);
-  const labels = new Float32Array(rowCount * heads);
-  const learnerRowStart = new Uint32Array(groups.length + 1);
-  let row = 0;
-  for (const [index, [, own]] of groups.entries()) {
-    for (const record of own) {
-      const input = featureRow(contract, record);
-      if (!(input instanceof Float32Array)) return input;
-      rows.set(input, row * inputs);
-      const label = labelRow(contract, record);
-      if (!(label instanceof Float32Array)) return label;
-      labels.set(label, row * heads);
-      row += 1;
-    }
-    learnerRowStart[index + 1] = row;
+): ContractedRows | Refusal {
+  const learners = new Map<string, ModelRow[]>();
+  const dropped: Refusal[] = [];
+  for (const record of records) {
+    const own = learners.get(record.learnerId) ?? [];
+    learners.set(record.learnerId, own);
+    const row = modelRow(contract, record);
+    if (!isRefusal(row)) own.push(row);
+    else if (row.refused === 'csv-column-missing') return row;
+    else dropped.push(row);
   }
-  return { rows, labels, learnerRowStart, learnerIds: groups.map(([id]) => id) };
+  return { data: datasetOf(contract, learners), dropped };
 }
 
 /** The inputs of one record, in contract order. */
@@ -167,27 +166,55 @@ export function decimalOf(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** Whether a text holds bytes that its encoding does not have: a decoder writes U+FFFD for them. */
+export function isGarbled(text: string): boolean {
+  return text.includes('\uFFFD');
+}
+
 /** Whether a cell holds nothing: empty, or the `?` of published learning data. */
 export function isMissing(value: string | number | null): value is null | '' | '?' {
   return value === null || value === '' || value === '?';
 }
 
-// Code-unit order, not locale order: the same ids get the same slots on every machine.
-function groupByLearner(records: readonly LearnerRecord[], rowsMax: number) {
-  const groups = new Map<string, LearnerRecord[]>();
-  for (const record of records) {
-    const group = groups.get(record.learnerId);
-    if (group) group.push(record);
-    else groups.set(record.learnerId, [record]);
-  }
-  return [...groups]
+interface ModelRow {
+  readonly inputs: Float32Array;
+  readonly labels: Float32Array;
+}
+
+function modelRow(contract: FeatureContract, record: LearnerRecord): ModelRow | Refusal {
+  const inputs = featureRow(contract, record);
+  if (isRefusal(inputs)) return inputs;
+  const labels = labelRow(contract, record);
+  return isRefusal(labels) ? labels : { inputs, labels };
+}
+
+function datasetOf(
+  { features, heads, rowsPerLearnerMax }: FeatureContract,
+  learners: ReadonlyMap<string, readonly ModelRow[]>,
+): Dataset {
+  // Code-unit order, not locale order: the same ids get the same slots on every machine.
+  const groups = [...learners]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, rows]) => [id, rows.slice(-rowsMax)] as const);
+    .map(([id, rows]) => [id, rows.slice(-rowsPerLearnerMax)] as const);
+  const rowCount = groups.reduce((sum, [, rows]) => sum + rows.length, 0);
+  const rows = new Float32Array(rowCount * features.length);
+  const labels = new Float32Array(rowCount * heads.length);
+  const learnerRowStart = new Uint32Array(groups.length + 1);
+  let row = 0;
+  for (const [index, [, own]] of groups.entries()) {
+    for (const one of own) {
+      rows.set(one.inputs, row * features.length);
+      labels.set(one.labels, row * heads.length);
+      row += 1;
+    }
+    learnerRowStart[index + 1] = row;
+  }
+  return { rows, labels, learnerRowStart, learnerIds: groups.map(([id]) => id) };
 }
 
 function input(feature: FeatureSpec, record: LearnerRecord): number | Refusal {
   const cell = cellOf(record, feature.field);
-  if (cell === undefined) return at('csv-column-missing', record, feature.field);
+  if (isRefusal(cell)) return cell;
   switch (feature.transform) {
     case 'missing':
       return isMissing(cell) ? 1 : 0;
@@ -228,7 +255,7 @@ function labelRow(contract: FeatureContract, record: LearnerRecord): Float32Arra
 
 function label(head: HeadSpec, record: LearnerRecord): number | Refusal {
   const cell = cellOf(record, head.field);
-  if (cell === undefined) return at('csv-column-missing', record, head.field);
+  if (isRefusal(cell)) return cell;
   if (isMissing(cell)) return Number.NaN;
   if (head.label === 'one-of') return head.levels.includes(String(cell)) ? 1 : 0;
   const value = numberOf(cell);
@@ -237,9 +264,11 @@ function label(head: HeadSpec, record: LearnerRecord): number | Refusal {
   return value === 0 || value === 1 ? value : at('csv-not-a-flag', record, head.field);
 }
 
-// A contract is data from elsewhere: its field must not reach what every object inherits.
-function cellOf(record: LearnerRecord, field: string): string | number | null | undefined {
-  return Object.hasOwn(record.values, field) ? record.values[field] : undefined;
+function cellOf(record: LearnerRecord, field: string): string | number | null | Refusal {
+  // A contract is data from elsewhere: its field must not reach what every object inherits.
+  const cell = Object.hasOwn(record.values, field) ? record.values[field] : undefined;
+  if (cell === undefined) return at('csv-column-missing', record, field);
+  return typeof cell === 'string' && isGarbled(cell) ? at('csv-encoding', record, field) : cell;
 }
 
 function numberOf(cell: string | number): number | undefined {

@@ -15,6 +15,8 @@ export interface Charter {
   readonly fields: readonly string[];
   readonly purposes: readonly string[];
   readonly split: Split;
+  /** The field that names the learner: what the privacy unit is, no plan decides. */
+  readonly learnerField: string;
   readonly rowsPerLearnerMax: number;
   /** Fewest learners behind any figure. */
   readonly minimumGroup: number;
@@ -37,6 +39,7 @@ export interface PlanFacts {
   readonly modelKind: string;
   readonly fields: readonly string[];
   readonly split: Split;
+  readonly learnerField: string;
   readonly rowsPerLearnerMax: number;
   /** The unit's declared, rounded learner count (public). */
   readonly declaredLearners: number;
@@ -99,6 +102,11 @@ function checkData(plan: PlanFacts, charter: Charter): Refusal | undefined {
   const closed = plan.fields.filter((field) => !charter.fields.includes(field));
   if (closed.length > 0) {
     return refuse('charter-feature', { fields: closed, bu: charter.bu, charter: charter.version });
+  }
+  if (plan.learnerField !== charter.learnerField) {
+    // One person under many names would be many learners, each with a whole sensitivity.
+    const { learnerField: asked } = plan;
+    return refuse('charter-learner', { asked, charter: charter.learnerField });
   }
   const { salt, trainPercent } = charter.split;
   if (plan.split.salt !== salt || plan.split.trainPercent !== trainPercent) {

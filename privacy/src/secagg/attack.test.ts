@@ -287,6 +287,18 @@ describe('uploads', () => {
     expect(brokenInvariants(federation)).toEqual([]);
   });
 
+  test('a vector made for another transcript never goes out under this slot number', () => {
+    const federation = ready(5);
+    federation.onDeliver = ({ to, event }) => {
+      if (to !== 1 || event.kind !== 'encoded' || event.transcript[0] === 0xee) return true;
+      const transcript = new Uint8Array(32).fill(0xee);
+      federation.tell(1, { kind: 'encoded', slot: event.slot, transcript, words: event.words });
+      return false;
+    };
+    expect(federation.runRound({ round: 1 })!.survivors).toEqual([0, 2, 3, 4]);
+    expect(brokenInvariants(federation)).toEqual([]);
+  });
+
   test('after an abort vote nothing leaves in the slot', () => {
     const federation = ready(4);
     federation.onDeliver = ({ to, event }) => {

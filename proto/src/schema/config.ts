@@ -4,6 +4,9 @@ const port = z.int().min(0).max(65_535);
 const hostPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'host:port');
 const file = z.string().min(1);
 
+/** Agents forget a slot after this long, milliseconds; a coordinator's waits must fit into it. */
+const slotLifeDefaultMs = 900_000;
+
 /** Where the learner data of a business unit lies. Paths are relative to the agent folder. */
 const dataSource = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -35,6 +38,8 @@ export const agentConfig = z.strictObject({
       most: z.int().min(100).max(600_000).default(5_000),
     })
     .prefault({}),
+  /** How long an agent keeps the keys of a slot that does not end, milliseconds. */
+  slotLifeMs: z.int().min(60_000).max(7_200_000).default(slotLifeDefaultMs),
   backend: z.enum(['auto', 'native', 'wasm', 'cpu']).default('auto'),
 });
 
@@ -52,10 +57,14 @@ export const coordinatorConfig = z.strictObject({
   deadlinesMs: z
     .strictObject({
       setup: z.int().min(100).max(600_000).default(10_000),
-      upload: z.int().min(100).max(3_600_000).default(30_000),
+      upload: z.int().min(100).max(slotLifeDefaultMs).default(30_000),
       survivors: z.int().min(100).max(600_000).default(10_000),
       reveal: z.int().min(100).max(600_000).default(10_000),
     })
+    .refine(
+      (waits) => waits.upload + waits.survivors + waits.reveal <= slotLifeDefaultMs,
+      `upload, survivors and reveal together at most ${slotLifeDefaultMs}: agents forget then`,
+    )
     .prefault({}),
 });
 
@@ -101,6 +110,8 @@ export const charterFile = z.strictObject({
     salt: z.string().min(1),
     trainPercent: z.int().min(1).max(99),
   }),
+  /** The one field that names the learner, the privacy unit; a plan cannot choose another. */
+  learnerField: z.string().min(1),
   rowsPerLearnerMax: z.int().min(1).max(6),
   minimumGroup: z.int().min(1).default(10),
 });

@@ -34,6 +34,20 @@ test('a transaction with one impossible write leaves nothing of the others', () 
   expect(tables.get('a', 'k')).toEqual(bytes(2));
 });
 
+test('a second writer is refused while the first lives, and let in afterwards', () => {
+  const again = () => openTables({ file: join(folder, 't.db'), tables: ['a', 'b'] });
+  expect(again).toThrow(expect.objectContaining({ code: 'store-locked' }));
+  tables.close();
+  tables = again();
+});
+
+test('a line that is written once is never overwritten', () => {
+  const line = { table: 'a', key: '1', value: bytes(1), once: true };
+  tables.write([line]);
+  expect(() => tables.write([{ ...line, value: bytes(2) }])).toThrow();
+  expect(tables.get('a', '1')).toEqual(bytes(1));
+});
+
 test('entries come in order of key and by prefix, whatever order they were written in', () => {
   const write = (key: string) => ({ table: 'a', key, value: bytes(0) });
   tables.write(['r/2', 'r/10', 's/1', 'r/1'].map(write));

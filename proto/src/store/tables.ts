@@ -6,6 +6,8 @@ export interface Write {
   readonly table: string;
   readonly key: string;
   readonly value: Uint8Array | null;
+  /** Fail when the key is there already, instead of replacing its value. */
+  readonly once?: boolean;
 }
 
 /**
@@ -25,7 +27,10 @@ export interface Tables {
   close(): void;
 }
 
-/** Opens or creates the file. `readOnly` serves commands that look while the daemon writes. */
+/**
+ * Opens or creates the file. `readOnly` serves commands that look while the daemon writes. A writer
+ * has the store for itself: throws with code `store-locked` when another process has it.
+ */
 export function openTables(options: {
   file: string;
   tables: readonly string[];
@@ -33,6 +38,7 @@ export function openTables(options: {
 }): Tables {
   // Made before SQLite opens it, so that file and log are the owner's alone from the first byte.
   if (!options.readOnly) closeSync(openSync(options.file, 'a', 0o600));
+  const lock = options.readOnly ? undefined : lockStore(options.file);
   const database = new DatabaseSync(options.file, { readOnly: options.readOnly ?? false });
   database.exec('PRAGMA busy_timeout = 5000');
   if (!options.readOnly) prepareSchema(database, options.tables);
@@ -50,8 +56,23 @@ export function openTables(options: {
       return rows.map((row) => [row.key, row.value]);
     },
     forget: () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
-    close: () => database.close(),
+    close: () => {
+      database.close();
+      lock?.close();
+    },
   };
+}
+
+/** Held until closed; the operating system frees it however the process ends. */
+function lockStore(file: string): DatabaseSync {
+  const lock = new DatabaseSync(`${file}.lock`);
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch {
+    lock.close();
+    throw Object.assign(new Error(`another process has ${file}`), { code: 'store-locked' });
+  }
 }
 
 interface Row {
@@ -62,6 +83,7 @@ interface Row {
 interface Statements {
   get: StatementSync;
   put: StatementSync;
+  add: StatementSync;
   remove: StatementSync;
   range: StatementSync;
 }
@@ -86,6 +108,7 @@ function prepare(database: DatabaseSync, name: string): Statements {
       `INSERT INTO ${table} (key, value) VALUES (?, ?)
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     ),
+    add: database.prepare(`INSERT INTO ${table} (key, value) VALUES (?, ?)`),
     remove: database.prepare(`DELETE FROM ${table} WHERE key = ?`),
     range: database.prepare(
       `SELECT key, value FROM ${table} WHERE key >= ? AND key < ? ORDER BY key`,
@@ -105,8 +128,9 @@ function transact(database: DatabaseSync, body: () => void): void {
 }
 
 function perform(writes: readonly Write[], of: (name: string) => Statements): void {
-  for (const { table, key, value } of writes) {
+  for (const { table, key, value, once } of writes) {
     if (value === null) of(table).remove.run(key);
+    else if (once) of(table).add.run(key, value);
     else of(table).put.run(key, value);
   }
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
-import { exits, problemOf } from '../problem.ts';
+import { exits, problemOf, problems } from '../problem.ts';
 
 /** How a command talks: data on stdout, everything else on stderr (PRODUCT.md section 5). */
 export interface Output {
@@ -108,6 +108,7 @@ function style(colour: 'red', text: string): string {
 
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string' && problems[code]) return code;
   if (code === 'EADDRINUSE') return 'port-in-use';
   if (code === 'ENOSPC' || code === 'ERR_SQLITE_ERROR') return 'store-failed';
   if (code === 14) return 'coordinator-unreachable';

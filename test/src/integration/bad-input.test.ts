@@ -10,6 +10,7 @@ import { TestProcess, tacitCommand } from './testing/process.ts';
 let cluster: Cluster;
 /** The unit whose files a test spoils. */
 let bu: string;
+const file = 'learners.csv';
 
 beforeAll(async () => {
   cluster = new Cluster(await makeFederation({ eachCsv: planted }), { agents: 'product' });
@@ -19,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop());
 
-describe('a wrong data file is named in its own unit, rounds go on without (T14, D-30)', () => {
+describe('a bad row is named in its own unit, which takes part all the same (T14, D-30)', () => {
   const edits: [string, Record<string, unknown>, (csv: string[][]) => string[][]][] = [
     [
       'a row with a cell too few',
@@ -27,41 +28,46 @@ describe('a wrong data file is named in its own unit, rounds go on without (T14,
       (rows) => rows.with(4, rows[4].slice(1)),
     ],
     [
+      'a quote that is never closed',
+      { code: 'csv-malformed', row: 4 },
+      (rows) => withCell(rows, { row: 4, column: 'hints', value: '"1' }),
+    ],
+    [
       'a value that is not a number',
       { code: 'csv-not-a-number', row: 7, column: 'minutes' },
       (rows) => withCell(rows, { row: 7, column: 'minutes', value: 'NaN' }),
+    ],
+    [
+      'a cell that is not text',
+      { code: 'csv-encoding', row: 6, column: 'minutes' },
+      (rows) => withCell(rows, { row: 6, column: 'minutes', value: '\xff' }),
     ],
     [
       'a learner without an id',
       { code: 'csv-value-missing', row: 3, column: 'learner_id' },
       (rows) => withCell(rows, { row: 3, column: 'learner_id', value: '' }),
     ],
-    [
-      'a column that is not there',
-      { code: 'csv-column-missing', row: 1, column: 'spacing' },
-      (rows) => withCell(rows, { row: 1, column: 'spacing', value: 'spaced' }),
-    ],
   ];
 
   it.each(edits)(
     '%s',
-    async (name, facts, edit) => {
-      const file = dataFile();
-      const good = readFileSync(file, 'utf8');
-      const rows = good
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split(','));
-      writeFileSync(file, edit(rows).join('\n'));
-      await expectRunWithout(name, { ...facts, file: 'learners.csv' });
-      writeFileSync(file, good);
-    },
+    (name, facts, edit) =>
+      withEditedFile(edit, () => expectRunWithRowsLeftOut(name, { ...facts, file })),
     120_000,
   );
+});
+
+describe('a wrong data file is named in its own unit, rounds go on without (T14, D-30)', () => {
+  it('a column that is not there', async () => {
+    const edit = (rows: string[][]) =>
+      withCell(rows, { row: 1, column: 'spacing', value: 'spaced' });
+    const facts = { code: 'csv-column-missing', row: 1, column: 'spacing', file };
+    await withEditedFile(edit, () => expectRunWithout('missing column', facts));
+  }, 120_000);
 
   it('a file that is missing', async () => {
     renameSync(dataFile(), `${dataFile()}.away`);
-    await expectRunWithout('missing file', { code: 'csv-missing', file: 'learners.csv' });
+    await expectRunWithout('missing file', { code: 'csv-missing', file });
     renameSync(`${dataFile()}.away`, dataFile());
   }, 120_000);
 
@@ -139,16 +145,35 @@ it('no log names a learner, and every process is the one that was started (D-14)
   expect(cluster.coordinator.printed()).not.toContain('late_share');
 });
 
+/** Runs a plan with one unusable row in a unit's file: only that unit's own log tells. */
+async function expectRunWithRowsLeftOut(
+  name: string,
+  facts: Record<string, unknown>,
+): Promise<void> {
+  const logged = agent().printed().length;
+  const told = cluster.coordinator.printed().length;
+  const runId = await cluster.propose(smallPlan(name.replaceAll(' ', '-'), 1));
+  const run = await cluster.completed(runId);
+  expect(run).toMatchObject({ survivorsMin: 5, coverage: { [bu]: 1 } });
+  const lines = linesSince(logged);
+  expect(lines.filter(({ code }) => code === 'rows-dropped')).toEqual([
+    expect.objectContaining({ level: 40, rows: 1, first: [expect.objectContaining(facts)] }),
+  ]);
+  expect(lines.filter(({ msg }) => msg === 'round refused')).toEqual([]);
+  const events = await cluster.events(runId);
+  expect(events.filter(({ type }) => type === 'waiting')).toEqual([]);
+  expect(JSON.stringify(events) + cluster.coordinator.printed().slice(told)).not.toMatch(
+    /csv-|rows-dropped|learners\.csv/,
+  );
+}
+
 /** Runs a plan that the spoilt unit cannot take part in, and checks who is told what. */
 async function expectRunWithout(name: string, facts: Record<string, unknown>): Promise<void> {
   const logged = agent().printed().length;
   const runId = await cluster.propose(smallPlan(name.replaceAll(' ', '-'), 1));
   const run = await cluster.completed(runId);
   expect(run).toMatchObject({ survivorsMin: 4, coverage: { [bu]: 0 } });
-  const lines = agent().printed().slice(logged).trimEnd().split('\n');
-  const refusals = lines
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter(({ msg }) => msg === 'round refused');
+  const refusals = linesSince(logged).filter(({ msg }) => msg === 'round refused');
   expect(refusals.length).toBe(2);
   for (const refusal of refusals) expect(refusal).toMatchObject(facts);
   // The coordinator learns the code and nothing else.
@@ -157,6 +182,30 @@ async function expectRunWithout(name: string, facts: Record<string, unknown>): P
   );
   expect(told).toMatchObject({ type: 'waiting', code: facts.code });
   expect(JSON.stringify(told)).not.toMatch(/learners\.csv|late_share|minutes/);
+}
+
+/** What the spoilt unit's agent has logged after its first `logged` characters. */
+function linesSince(logged: number): Record<string, unknown>[] {
+  const lines = agent().printed().slice(logged).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Does something while the unit's data file is an edited one, its cells written as Latin-1. */
+async function withEditedFile(
+  edit: (csv: string[][]) => string[][],
+  work: () => Promise<void>,
+): Promise<void> {
+  const good = readFileSync(dataFile(), 'latin1');
+  const rows = good
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(','));
+  writeFileSync(dataFile(), edit(rows).join('\n'), 'latin1');
+  try {
+    await work();
+  } finally {
+    writeFileSync(dataFile(), good, 'latin1');
+  }
 }
 
 function withCell(
@@ -168,7 +217,7 @@ function withCell(
 }
 
 function dataFile(): string {
-  return join(cluster.folder(bu), 'data', 'learners.csv');
+  return join(cluster.folder(bu), 'data', file);
 }
 
 function agent(): TestProcess {

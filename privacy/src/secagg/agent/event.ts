@@ -8,11 +8,11 @@ export type AgentEvent = { readonly atMs: number } & (
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'message'; readonly envelope: Envelope }
-  /** Answers to `admit`. */
-  | { readonly kind: 'admitted'; readonly slot: number }
-  | { readonly kind: 'refused'; readonly slot: number; readonly refusal: Refusal }
+  /** Answers to `admit`, bound to the round asked about: slot numbers recur in every epoch. */
+  | ({ readonly kind: 'admitted' } & AskedRound)
+  | ({ readonly kind: 'refused'; readonly refusal: Refusal } & AskedRound)
   /** Answer to `contribute`: the integers with noise, without canaries. */
-  | { readonly kind: 'encoded'; readonly slot: number; readonly words: Int32Array }
+  | ({ readonly kind: 'encoded'; readonly words: Int32Array } & AskedRound)
   /** Answers to `upload`: the coordinator's signature over H("accepted", hdr), or a rejection. */
   | { readonly kind: 'accepted'; readonly slot: number; readonly acceptanceSig: Uint8Array }
   | { readonly kind: 'rejected'; readonly slot: number; readonly code: string }
@@ -20,6 +20,12 @@ export type AgentEvent = { readonly atMs: number } & (
   | { readonly kind: 'ledger-head'; readonly head: LedgerHead }
   | { readonly kind: 'timeout' }
 );
+
+/** Which round an answer is about. An answer to another transcript is dropped. */
+export interface AskedRound {
+  readonly slot: number;
+  readonly transcript: Uint8Array;
+}
 
 /** What the driver does next, strictly in order. */
 export type AgentEffect =

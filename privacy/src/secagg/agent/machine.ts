@@ -1,9 +1,10 @@
+import { equalBytes } from '../../crypto/bytes.ts';
 import { readMessage, signedByAny } from '../envelope.ts';
 import { manifestProblem } from '../manifest.ts';
 import type { Envelope, MessageOf, MessageType } from '../message.ts';
 import { COMPLETE_MAX } from '../parameters.ts';
 import { closeOverdue, revealDeadline } from './close.ts';
-import type { AgentEffect, AgentEvent } from './event.ts';
+import type { AgentEffect, AgentEvent, AskedRound } from './event.ts';
 import { onAdmitted, onRefusedByApp, onRoundOpen } from './open.ts';
 import { restoreAgent } from './restore.ts';
 import { onCertificate, onRoundResult } from './reveal.ts';
@@ -66,11 +67,12 @@ function dispatch(agent: Agent, event: AgentEvent): void {
     case 'message':
       return onMessage(agent, event.envelope);
     case 'admitted':
-      return onAdmitted(agent, event.slot);
+      return answers(agent, event) ? onAdmitted(agent, event.slot) : undefined;
     case 'refused':
-      return onRefusedByApp(agent, event.slot, event.refusal);
+      if (answers(agent, event)) onRefusedByApp(agent, event.slot, event.refusal);
+      return;
     case 'encoded':
-      return onEncoded(agent, event.slot, event.words);
+      return answers(agent, event) ? onEncoded(agent, event.slot, event.words) : undefined;
     case 'accepted':
       return onAccepted(agent, event.slot, event.acceptanceSig);
     case 'rejected':
@@ -85,6 +87,12 @@ function dispatch(agent: Agent, event: AgentEvent): void {
     default:
       event satisfies never;
   }
+}
+
+/** A late answer about the same slot number of an older epoch must not speak for this one. */
+function answers(agent: Agent, { slot, transcript }: AskedRound): boolean {
+  const pinned = agent.slots.get(slot)?.pin?.transcript;
+  return pinned !== undefined && equalBytes(pinned, transcript);
 }
 
 type Handlers = {

@@ -1,3 +1,4 @@
+import { equalBytes } from '../../crypto/bytes.ts';
 import { type Refusal, refuse } from '../../refusal.ts';
 import { bitmapOf } from '../bitmap.ts';
 import { maskedLength } from '../canary.ts';
@@ -65,7 +66,8 @@ export function onRefused(machine: Coordinator, member: number, refused: Refused
   const { epoch, slot, options } = machine;
   const { code, epochNumber, attempt, highestSlot, round } = refused;
   if (code === 'epoch-old') return raiseEpoch(machine, { epochNumber, attempt });
-  if (!epoch) return;
+  // A late word about a slot of an older epoch says nothing about the slot of that number now.
+  if (!epoch || (refused.epoch.length > 0 && !equalBytes(refused.epoch, epoch.roster.ctx))) return;
   if (code === 'slot-used' && highestSlot < options.manifest.slotsPerEpoch) {
     epoch.nextSlot = Math.max(epoch.nextSlot, highestSlot + 1);
   }

@@ -2,7 +2,7 @@ import { concat, equalBytes, fromHex, hex, utf8 } from '../../crypto/bytes.ts';
 import { ed25519 } from '../../crypto/ed25519.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { identityFromPrivateKey, verifyIdentity } from '../../crypto/identity.ts';
-import { isRefusal } from '../../refusal.ts';
+import { isRefusal, refuse } from '../../refusal.ts';
 import { Secret } from '../../secret.ts';
 import type { AgentEffect, AgentEvent, Closed } from '../agent/event.ts';
 import { AgentMachine } from '../agent/machine.ts';
@@ -348,16 +348,17 @@ export class Federation {
         this.#noteSent(member, effect.envelope);
         return this.#up(member, { kind: 'message', member, envelope: effect.envelope });
       case 'admit': {
-        const { slot } = effect;
+        const { slot, transcript } = effect;
         const code = this.admission(member, effect.open);
-        if (code) local({ kind: 'refused', slot, refusal: { refused: code, facts: {} } });
-        else local({ kind: 'admitted', slot });
+        if (code) local({ kind: 'refused', slot, transcript, refusal: refuse(code) });
+        else local({ kind: 'admitted', slot, transcript });
         return;
       }
       case 'contribute': {
         const words = this.vector(member, effect.open);
         observed.inputs.set(keyOf(effect.open, member), words);
-        return local({ kind: 'encoded', slot: effect.slot, words });
+        const { slot, transcript } = effect;
+        return local({ kind: 'encoded', slot, transcript, words });
       }
       case 'upload':
         return this.#upload(member, effect);
