@@ -11,6 +11,7 @@ import { mechanismFieldsOf, mechanismsOf, vecFieldsOf } from '@tacit/proto/plan/
 import { authored } from '@tacit/proto/testing/authored.ts';
 import { agentIdOf, signedManifest } from '@tacit/proto/testing/signed-manifest.ts';
 import { describe, expect, test } from 'vitest';
+import { unitFiles } from './testing/unit-files.ts';
 
 const manifest = signedManifest(8);
 const plan = compiled();
@@ -95,32 +96,7 @@ describe('a round that is opened', () => {
 });
 
 function judge(): Judge {
-  const bu = 'unit-2';
-  const ceiling = { epsilon: 2, delta: 1e-5, filterOrder: 8 };
-  return {
-    agentId: agentIdOf(2),
-    manifest,
-    policy: {
-      bu,
-      ceilings: { training: ceiling, evaluation: ceiling },
-      periodDays: 365,
-      survivorsMin: 3,
-      colludersMin: 1,
-      modelKinds: ['outcome-logistic'],
-      purposes: ['learning'],
-      roundsMax: 100,
-    },
-    charter: {
-      bu,
-      version: 1,
-      fields,
-      purposes: ['learning'],
-      split: { salt: 'synthetic-v1:', trainPercent: 80 },
-      learnerField: 'learner_id',
-      rowsPerLearnerMax: 3,
-      minimumGroup: 10,
-    },
-  };
+  return { agentId: agentIdOf(2), manifest, ...unitFiles('unit-2') };
 }
 
 function refusalOf(proposed: CompiledPlan, change: Partial<Judge> = {}): string | undefined {

@@ -2,7 +2,6 @@ import { Agent } from '@tacit/client-agent/core/agent.ts';
 import type { CoreEffect } from '@tacit/client-agent/core/effect.ts';
 import { compilePlan } from '@tacit/coordinator/core/compile-plan.ts';
 import { syntheticContract } from '@tacit/models/outcome/contracts/synthetic.ts';
-import { contractFields } from '@tacit/models/outcome/feature-contract.ts';
 import { emptyLedger } from '@tacit/privacy/budget/state.ts';
 import { fromHex, hex } from '@tacit/privacy/crypto/bytes.ts';
 import { sha256 } from '@tacit/privacy/crypto/hash.ts';
@@ -13,6 +12,7 @@ import { mechanismFieldsOf, mechanismsOf, vecFieldsOf } from '@tacit/proto/plan/
 import { authored } from '@tacit/proto/testing/authored.ts';
 import { agentIdOf, signedManifest } from '@tacit/proto/testing/signed-manifest.ts';
 import { expect, test } from 'vitest';
+import { unitFiles } from './testing/unit-files.ts';
 
 const manifest = signedManifest(8);
 const contract = syntheticContract;
@@ -91,32 +91,11 @@ class FakeMachine {
 
 function subject(ledgerBehind?: Refusal) {
   const machine = new FakeMachine();
-  const ceiling = { epsilon: 2, delta: 1e-5, filterOrder: 8 };
-  const bu = 'unit-2';
   const agent = new Agent({
     machine,
     agentId: agentIdOf(2),
     manifest,
-    policy: {
-      bu,
-      ceilings: { training: ceiling, evaluation: ceiling },
-      periodDays: 365,
-      survivorsMin: 3,
-      colludersMin: 1,
-      modelKinds: ['outcome-logistic'],
-      purposes: ['learning'],
-      roundsMax: 100,
-    },
-    charter: {
-      bu,
-      version: 1,
-      fields: contractFields(contract),
-      purposes: ['learning'],
-      split: { salt: 'synthetic-v1:', trainPercent: 80 },
-      learnerField: contract.learnerField,
-      rowsPerLearnerMax: 3,
-      minimumGroup: 10,
-    },
+    ...unitFiles('unit-2'),
     ledger: emptyLedger,
     ledgerHashAt: () => undefined,
     ledgerBehind,
