@@ -17,6 +17,7 @@ import {
 } from '@tacit/proto/schema/config.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
 import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
+import { fromJsonBytes } from '@tacit/proto/store/json.ts';
 import { openTables, type Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { Logger } from 'pino';
@@ -24,7 +25,7 @@ import { Agent } from './core/agent.ts';
 import { agentTables } from './core/effect.ts';
 import { ledgerKey, ledgerLines } from './core/ledger-book.ts';
 import { heldModels } from './core/model-store.ts';
-import type { Receipt } from './core/receipt.ts';
+import { storedReceipts } from './core/receipt.ts';
 import type { SourceSpec } from './data/source.ts';
 import { Driver } from './driver/driver.ts';
 import { createTrainer } from './driver/trainer.ts';
@@ -158,7 +159,9 @@ function buildAgent(input: {
     models: heldModels(tables.entries('model')),
     ledgerHashAt: (count) => lineAt(tables, count)?.hash,
     ledgerBehind: storedRefusal(tables, 'ledger-behind'),
-    openReceipts: receiptsOf(tables).filter((receipt) => receipt.acceptance === undefined),
+    openReceipts: storedReceipts(tables.entries('receipt')).filter(
+      (receipt) => receipt.acceptance === undefined,
+    ),
   });
 }
 
@@ -182,20 +185,12 @@ function sourceIn(config: AgentConfig, folder: string): SourceSpec {
     : { ...data, folder: resolve(folder, data.folder) };
 }
 
-/** Every receipt in the store, in the order of run, epoch and slot names. */
-export function receiptsOf(tables: Tables): Receipt[] {
-  return tables
-    .entries('receipt')
-    .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as Receipt)
-    .sort((a, b) => a.atMs - b.atMs);
-}
-
 function lineAt(tables: Tables, count: number): LedgerLine | undefined {
   const value = tables.get('ledger', ledgerKey(count));
-  return value && (JSON.parse(new TextDecoder().decode(value)) as LedgerLine);
+  return value && fromJsonBytes<LedgerLine>(value);
 }
 
 function storedRefusal(tables: Tables, key: string): Refusal | undefined {
   const value = tables.get('meta', key);
-  return value && (JSON.parse(new TextDecoder().decode(value)) as Refusal);
+  return value && fromJsonBytes<Refusal>(value);
 }

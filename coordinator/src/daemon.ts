@@ -8,6 +8,7 @@ import { loadChecked } from '@tacit/proto/schema/check.ts';
 import { type CoordinatorConfig, coordinatorConfig } from '@tacit/proto/schema/config.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
 import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
+import { fromJsonBytes } from '@tacit/proto/store/json.ts';
 import { openTables, type Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { Logger } from 'pino';
@@ -103,7 +104,7 @@ function storedRuns(tables: Tables) {
   const proposedAt = (runId: string) => Number(runId.replace('R-', ''));
   const stored = tables.entries('run').sort(([a], [b]) => proposedAt(a) - proposedAt(b));
   return stored.map(([runId, state]) => {
-    const { planHash } = JSON.parse(new TextDecoder().decode(state)) as { planHash: string };
+    const { planHash } = fromJsonBytes<{ planHash: string }>(state);
     return decodeRun({
       state,
       planBytes: must('blob', planHash),

@@ -8,9 +8,9 @@ import { fetchModel } from '@tacit/coordinator/cli/model.ts';
 import { type RunSummary, watchEvents } from '@tacit/coordinator/cli/run.ts';
 import type { RunEvent } from '@tacit/coordinator/core/effect.ts';
 import { networkFromSafetensors } from '@tacit/models/export/network-file.ts';
-import { utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { exits } from '@tacit/proto/problem.ts';
+import { jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Output } from '@tacit/proto/terminal/output.ts';
 import { warmCodeCache } from '../warm.ts';
 import type { Baselines, HeadAucs } from './baselines.ts';
@@ -146,7 +146,7 @@ async function mainJob(input: {
 /** Proposes the plan once the coordinator answers; its token makes a restart find the first run. */
 async function propose(data: DemoData, layout: DemoLayout): Promise<RunSummary | Refusal> {
   const request = {
-    plan: utf8(JSON.stringify(data.plan)),
+    plan: jsonBytes(data.plan),
     reason: 'demonstration',
     submitToken: 'demo',
   };

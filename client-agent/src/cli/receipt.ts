@@ -5,13 +5,12 @@ import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { loadManifest } from '@tacit/proto/schema/open-manifest.ts';
 import { type Output, table } from '@tacit/proto/terminal/output.ts';
 import { ledgerLines } from '../core/ledger-book.ts';
-import { isAccepted, type Receipt } from '../core/receipt.ts';
-import { receiptsOf } from '../daemon.ts';
+import { isAccepted, type Receipt, storedReceipts } from '../core/receipt.ts';
 import { withStore } from './store-of.ts';
 
 /** `tacit receipt list`: every contribution that left, oldest first. */
 export async function listReceipts(folder: string, output: Output): Promise<Refusal | undefined> {
-  const receipts = withStore(folder, ({ tables }) => receiptsOf(tables));
+  const receipts = withStore(folder, ({ tables }) => storedReceipts(tables.entries('receipt')));
   if (isRefusal(receipts)) return receipts;
   const rows = receipts.map((receipt) => [
     receipt.id,
@@ -34,7 +33,7 @@ export async function showReceipt(
   output: Output,
 ): Promise<Refusal | undefined> {
   const { folder, id } = options;
-  const receipts = withStore(folder, ({ tables }) => receiptsOf(tables));
+  const receipts = withStore(folder, ({ tables }) => storedReceipts(tables.entries('receipt')));
   if (isRefusal(receipts)) return receipts;
   const receipt = receipts.find((item) => item.id === id);
   if (!receipt) return refuse('receipt-unknown', { receipt: id });
@@ -52,7 +51,7 @@ export async function verifyReceipts(folder: string, output: Output): Promise<Re
     if (isRefusal(manifest)) return manifest;
     const ledger = replay(ledgerLines(tables.entries('ledger')));
     if (isRefusal(ledger)) return ledger;
-    const receipts = receiptsOf(tables);
+    const receipts = storedReceipts(tables.entries('receipt'));
     const keys = manifest.manifest.coordinatorKeys;
     for (const receipt of receipts) {
       const wrong = mismatch(receipt, { ledger, keys });

@@ -1,7 +1,7 @@
 import type { Charter } from '@tacit/privacy/budget/charter.ts';
 import type { BuPolicy } from '@tacit/privacy/budget/policy.ts';
 import type { LedgerState } from '@tacit/privacy/budget/state.ts';
-import { fromHex, hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { fromHex, hex } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type {
   AgentEffect,
@@ -15,6 +15,7 @@ import type { LedgerHead } from '@tacit/privacy/secagg/message.ts';
 import { rateOf } from '@tacit/proto/plan/mechanisms.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
 import { Batch, type Commit } from '@tacit/proto/store/batch.ts';
+import { jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Write } from '@tacit/proto/store/tables.ts';
 import { type AdmittedPlan, admitPlan, checkRound } from './admission.ts';
 import type { CoreEffect, CoreEvent, FetchedModel } from './effect.ts';
@@ -74,11 +75,6 @@ export class Agent {
     this.#planBytes = new Map(options.plans);
     this.#models = new Map(options.models);
     this.#openReceipts = new Map(options.openReceipts.map((receipt) => [receipt.slot, receipt]));
-  }
-
-  /** The ledger as it stands. */
-  get ledger(): LedgerBook {
-    return this.#ledger;
   }
 
   /** Opens the period's accounts when there is a policy. Call once, before the first event. */
@@ -382,7 +378,7 @@ export class Agent {
     const { seq } = this.#ledger.state;
     this.#behind = refuse('ledger-mismatch', { own: seq, coordinator: head.count });
     // Kept: lines that are appended meanwhile must not make it look complete again.
-    batch.put('meta', 'ledger-behind', utf8(JSON.stringify(this.#behind)));
+    batch.put('meta', 'ledger-behind', jsonBytes(this.#behind));
     this.#noteRefusal(batch, 'ledger is behind its head', this.#behind);
   }
 
@@ -396,5 +392,5 @@ function slotName(round: SlotRound & { readonly epochNumber: number }): SlotName
 }
 
 function receiptWrite(receipt: Receipt): Write {
-  return { table: 'receipt', key: receipt.id, value: utf8(JSON.stringify(receipt)) };
+  return { table: 'receipt', key: receipt.id, value: jsonBytes(receipt) };
 }

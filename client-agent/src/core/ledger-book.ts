@@ -4,12 +4,13 @@ import { append } from '@tacit/privacy/budget/ledger.ts';
 import type { BuPolicy, Population } from '@tacit/privacy/budget/policy.ts';
 import { type Position, position } from '@tacit/privacy/budget/position.ts';
 import type { LedgerState } from '@tacit/privacy/budget/state.ts';
-import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { hex } from '@tacit/privacy/crypto/bytes.ts';
 import { H } from '@tacit/privacy/crypto/hash.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import type { AgentSignature } from '@tacit/privacy/secagg/message.ts';
 import { budgetedRounds, floorEvent } from '@tacit/proto/plan/mechanisms.ts';
 import type { RoundPurpose } from '@tacit/proto/plan/schedule.ts';
+import { fromJsonBytes, jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Write } from '@tacit/proto/store/tables.ts';
 import type { AdmittedPlan } from './admission.ts';
 
@@ -189,7 +190,7 @@ export function ledgerKey(seq: number): string {
 
 /** The ledger's lines as stored. */
 export function ledgerLines(entries: readonly [string, Uint8Array][]): LedgerLine[] {
-  return entries.map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as LedgerLine);
+  return entries.map(([, value]) => fromJsonBytes<LedgerLine>(value));
 }
 
 /** The account of a population whose period holds `atMs`. */
@@ -220,7 +221,7 @@ function chargeEntry(input: ChargeInput & { readonly hdr: Uint8Array }): LedgerE
 function writeOf(line: LedgerLine): Write {
   const key = ledgerKey(line.seq);
   // Written once: a second process on the same ledger must fail, not overwrite a charge.
-  return { table: 'ledger', key, value: utf8(JSON.stringify(line)), once: true };
+  return { table: 'ledger', key, value: jsonBytes(line), once: true };
 }
 
 function reservationOf(runId: string, purpose: RoundPurpose): string {

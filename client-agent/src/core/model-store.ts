@@ -1,9 +1,10 @@
-import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { hex } from '@tacit/privacy/crypto/bytes.ts';
 import { ed25519 } from '@tacit/privacy/crypto/ed25519.ts';
 import { H, sha256 } from '@tacit/privacy/crypto/hash.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { type ModelVersion, modelVersion } from '@tacit/proto/plan/model-version.ts';
 import { parseChecked } from '@tacit/proto/schema/check.ts';
+import { fromJsonBytes, jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Write } from '@tacit/proto/store/tables.ts';
 import type { FetchedModel } from './effect.ts';
 
@@ -51,7 +52,7 @@ export function verifyModel(
 export function modelWrites(model: HeldModel): Write[] {
   const { runId } = model.version;
   return [
-    { table: 'model', key: `${runId}/record`, value: utf8(JSON.stringify(model.version)) },
+    { table: 'model', key: `${runId}/record`, value: jsonBytes(model.version) },
     { table: 'model', key: `${runId}/bytes`, value: model.bytes },
   ];
 }
@@ -62,7 +63,7 @@ export function heldModels(entries: readonly [string, Uint8Array][]): Map<string
   const models = new Map<string, HeldModel>();
   for (const [key, value] of entries) {
     if (!key.endsWith('/record')) continue;
-    const version = modelVersion.parse(JSON.parse(new TextDecoder().decode(value)));
+    const version = modelVersion.parse(fromJsonBytes(value));
     const bytes = values.get(`${version.runId}/bytes`);
     if (bytes) models.set(version.runId, { version, bytes });
   }

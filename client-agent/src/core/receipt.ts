@@ -6,6 +6,7 @@ import { H, sha256 } from '@tacit/privacy/crypto/hash.ts';
 import type { UploadLicence } from '@tacit/privacy/secagg/agent/event.ts';
 import type { Envelope } from '@tacit/privacy/secagg/message.ts';
 import type { RoundPurpose } from '@tacit/proto/plan/schedule.ts';
+import { fromJsonBytes } from '@tacit/proto/store/json.ts';
 import type { AdmittedPlan } from './admission.ts';
 
 /** What an agent keeps of every contribution that left (PRODUCT.md section 1.5). */
@@ -86,6 +87,12 @@ export function receiptOf(input: {
     signature: hex(upload.envelope.sig),
     atMs: input.atMs,
   };
+}
+
+/** Receipts as stored, oldest first. */
+export function storedReceipts(entries: readonly [string, Uint8Array][]): Receipt[] {
+  const receipts = entries.map(([, value]) => fromJsonBytes<Receipt>(value));
+  return receipts.sort((a, b) => a.atMs - b.atMs);
 }
 
 /** Whether a coordinator key of the manifest signed the acceptance of this upload header. */

@@ -1,6 +1,7 @@
 import { fromHex, hex } from '@tacit/privacy/crypto/bytes.ts';
 import { sha256 } from '@tacit/privacy/crypto/hash.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
+import { fromJsonBytes } from '@tacit/proto/store/json.ts';
 import type { Tables } from '@tacit/proto/store/tables.ts';
 import {
   envelopeOf,
@@ -157,7 +158,7 @@ export class Driver {
     const wanted = fromHex(modelHash);
     const model = await this.#again(async (link) => {
       const version = await link.modelVersion(runId, wanted);
-      const record = JSON.parse(new TextDecoder().decode(version.body)) as { modelHash?: string };
+      const record = fromJsonBytes<{ modelHash?: string }>(version.body);
       const bytes = await link.blob(fromHex(record.modelHash ?? ''));
       return { record: plainBytes(version.body), signature: plainBytes(version.sig), bytes };
     });

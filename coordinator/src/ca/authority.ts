@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 /** A certificate with the private key that belongs to it, both PEM. */
@@ -108,11 +108,6 @@ export const spiffe = {
   coordinator: (federationId: string) => `spiffe://${federationId}/coordinator`,
   operator: (federationId: string, name: string) => `spiffe://${federationId}/operator/${name}`,
 };
-
-/** SHA-256 of a certificate's DER bytes, lower-case hex: what enrolment compares by phone. */
-export function fingerprintOf(certificatePem: string): string {
-  return new X509Certificate(certificatePem).fingerprint256.replaceAll(':', '').toLowerCase();
-}
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(algorithm, true, [

@@ -1,7 +1,7 @@
-import { utf8 } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal, type Refusal } from '@tacit/privacy/refusal.ts';
 import { authoredPlan } from '@tacit/proto/plan/authored-plan.ts';
 import { loadChecked } from '@tacit/proto/schema/check.ts';
+import { jsonBytes } from '@tacit/proto/store/json.ts';
 import { type Output, table } from '@tacit/proto/terminal/output.ts';
 import type { RunEvent } from '../core/effect.ts';
 import type { Evaluation } from '../core/evaluation.ts';
@@ -34,7 +34,7 @@ export async function proposeRun(
   const plan = loadChecked(options.file, authoredPlan);
   if (isRefusal(plan)) return plan;
   const { reason, submitToken } = options;
-  const request = { plan: utf8(JSON.stringify(plan)), reason, submitToken };
+  const request = { plan: jsonBytes(plan), reason, submitToken };
   const run = await withClient(options.context, (client) =>
     client.unary<Json>('ProposeRun', request),
   );

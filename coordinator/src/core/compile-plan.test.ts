@@ -13,16 +13,7 @@ import { compilePlan } from './compile-plan.ts';
 const manifest = signedManifest(8);
 
 test('every unit stays inside its own epsilon, and uses nearly all of it', () => {
-  const plan = compiled(
-    authored((p) => {
-      p.budget = {
-        epsilon: 2,
-        evaluationEpsilon: 2,
-        delta: 1e-5,
-        perBu: { 'unit-3': { epsilon: 0.5, filterOrder: 32 } },
-      };
-    }),
-  );
+  const plan = planWithSmallBudget();
   const mechanisms = mechanismsOf(plan);
   if (isRefusal(mechanisms)) throw new Error(mechanisms.refused);
   for (const participant of plan.participants) {
@@ -37,16 +28,7 @@ test('every unit stays inside its own epsilon, and uses nearly all of it', () =>
 });
 
 test('the unit with the smaller budget samples more rarely, at the same noise', () => {
-  const plan = compiled(
-    authored((p) => {
-      p.budget = {
-        epsilon: 2,
-        evaluationEpsilon: 2,
-        delta: 1e-5,
-        perBu: { 'unit-3': { epsilon: 0.5, filterOrder: 32 } },
-      };
-    }),
-  );
+  const plan = planWithSmallBudget();
   const rates = plan.participants.map((participant) => rateOf('training', participant));
   expect(rates[3]).toBeLessThan(0.1);
   expect(rates.filter((rate) => Math.abs(rate - 0.2) < 1e-9)).toHaveLength(7);
@@ -104,6 +86,19 @@ test('a plan cannot type its own noise (D-2, D-5)', () => {
   ).toThrow();
   expect(() => authored((p) => delete p.budget)).toThrow();
 });
+
+function planWithSmallBudget() {
+  return compiled(
+    authored((p) => {
+      p.budget = {
+        epsilon: 2,
+        evaluationEpsilon: 2,
+        delta: 1e-5,
+        perBu: { 'unit-3': { epsilon: 0.5, filterOrder: 32 } },
+      };
+    }),
+  );
+}
 
 function compile(plan: AuthoredPlan) {
   return compilePlan({ authored: plan, contract: syntheticContract, manifest, runId: 'R-1' });

@@ -1,4 +1,4 @@
-import { hex, utf8 } from '@tacit/privacy/crypto/bytes.ts';
+import { hex } from '@tacit/privacy/crypto/bytes.ts';
 import { H } from '@tacit/privacy/crypto/hash.ts';
 import type { Refusal } from '@tacit/privacy/refusal.ts';
 import type {
@@ -11,6 +11,7 @@ import type { CompiledPlan } from '@tacit/proto/plan/compiled-plan.ts';
 import type { PlanMechanisms } from '@tacit/proto/plan/mechanisms.ts';
 import { modelBytes } from '@tacit/proto/plan/model-bytes.ts';
 import { Batch, type Commit } from '@tacit/proto/store/batch.ts';
+import { jsonBytes } from '@tacit/proto/store/json.ts';
 import type { CoreEffect, RunEvent } from './effect.ts';
 import {
   applyFailure,
@@ -158,7 +159,7 @@ export class Coordinator {
 
   #released(batch: EffectBatch, result: SlotResult): void {
     this.#slotOpen = false;
-    const run = this.#runOf(result.open.runId);
+    const run = this.#runs.get(result.open.runId);
     if (!run || run.schedule[run.position]?.round !== result.open.round) return;
     const next = applyResult(run, result, this.#units);
     this.#saveRun(batch, next, run.modelHash);
@@ -180,7 +181,7 @@ export class Coordinator {
     this.#slotOpen = false;
     // What made a slot fail often passes; three attempts in the same second would all meet it.
     this.#retryAtMs = atMs + burnedRetryMs * 4 ** failed.open.attempt;
-    const run = this.#runOf(failed.open.runId);
+    const run = this.#runs.get(failed.open.runId);
     if (!run || run.schedule[run.position]?.round !== failed.open.round) return;
     const next = applyFailure(run, failed);
     this.#saveRun(batch, next, run.modelHash);
@@ -230,10 +231,6 @@ export class Coordinator {
     return this.runs().find((run) => run.status === 'running');
   }
 
-  #runOf(runId: string): Run | undefined {
-    return this.#runs.get(runId);
-  }
-
   #saveRun(batch: EffectBatch, run: Run, parentHash: string): void {
     this.#runs.set(run.runId, run);
     const record = encodeRun(run);
@@ -241,11 +238,11 @@ export class Coordinator {
     batch.put('run_numbers', `${run.runId}/parameters`, record.parameters);
     batch.put('run_numbers', `${run.runId}/optimizer`, record.optimizer);
     if (run.version > 0 && run.modelHash === parentHash) return;
-    const body = utf8(JSON.stringify(versionRecord(run, parentHash)));
+    const body = jsonBytes(versionRecord(run, parentHash));
     const signed = { body: hex(body), sig: hex(this.#sign(H('model-version', body))) };
     const key = `${run.runId}/${String(run.version).padStart(8, '0')}`;
     batch.put('blob', run.modelHash, modelBytes(run.plan, run.parameters));
-    batch.put('model_version', key, utf8(JSON.stringify(signed)));
+    batch.put('model_version', key, jsonBytes(signed));
   }
 
   #waiting(batch: EffectBatch, runId: string, refusal: Refusal): void {
@@ -261,7 +258,7 @@ export class Coordinator {
 
   #note(batch: EffectBatch, runId: string, event: RunEvent): void {
     const key = `${runId}/${String(this.#eventCount++).padStart(10, '0')}`;
-    batch.put('run_event', key, utf8(JSON.stringify(event)));
+    batch.put('run_event', key, jsonBytes(event));
     batch.add({ kind: 'run-event', runId, event });
   }
 }

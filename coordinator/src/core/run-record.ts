@@ -6,6 +6,7 @@ import { compiledPlan } from '@tacit/proto/plan/compiled-plan.ts';
 import { mechanismsOf } from '@tacit/proto/plan/mechanisms.ts';
 import { optimizerOf } from '@tacit/proto/plan/optimizer-of.ts';
 import { scheduleOf } from '@tacit/proto/plan/schedule.ts';
+import { fromJsonBytes, jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Run } from './run.ts';
 
 /** The parts of a run at rest: its plan's exact bytes, where it stands, and its numbers. */
@@ -24,7 +25,7 @@ export function encodeRun(run: Run): Omit<RunRecord, 'planBytes'> {
   const { plan: _plan, mechanisms: _mechanisms, schedule: _schedule, ...rest } = run;
   const { parameters, optimizer, ...stored } = rest;
   return {
-    state: new TextEncoder().encode(JSON.stringify(stored satisfies Stored)),
+    state: jsonBytes(stored satisfies Stored),
     parameters: new Uint8Array(parameters.slice().buffer),
     optimizer: encodeOptimizerState(optimizer),
   };
@@ -32,8 +33,8 @@ export function encodeRun(run: Run): Omit<RunRecord, 'planBytes'> {
 
 /** A run from its record; throws on a record this program did not write. */
 export function decodeRun(record: RunRecord): Run {
-  const plan = compiledPlan.parse(JSON.parse(new TextDecoder().decode(record.planBytes)));
-  const stored = JSON.parse(new TextDecoder().decode(record.state)) as Stored;
+  const plan = compiledPlan.parse(fromJsonBytes(record.planBytes));
+  const stored = fromJsonBytes<Stored>(record.state);
   const mechanisms = mechanismsOf(plan);
   if (isRefusal(mechanisms)) throw new Error(`stored plan of ${plan.runId} does not compile`);
   if (hex(sha256(record.planBytes)) !== stored.planHash) {

@@ -2,6 +2,7 @@ import { equalBytes, hex } from '@tacit/privacy/crypto/bytes.ts';
 import { isRefusal, type Refusal, refuse } from '@tacit/privacy/refusal.ts';
 import { maskedLength } from '@tacit/privacy/secagg/canary.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
+import { fromJsonBytes } from '@tacit/proto/store/json.ts';
 import type { Tables } from '@tacit/proto/store/tables.ts';
 import { createCodec } from '@tacit/proto/wire/codec.ts';
 import type { WireModelVersion } from '@tacit/proto/wire/service.ts';
@@ -93,11 +94,11 @@ function storedVersion(
 /** Every signed version of a run, or of all runs when the name is empty; oldest first. */
 export function versionsOf(tables: Tables, runId: string): WireModelVersion[] {
   return tables.entries('model_version', runId && `${runId}/`).map(([, value]) => {
-    const { body, sig } = JSON.parse(new TextDecoder().decode(value));
+    const { body, sig } = fromJsonBytes<{ body: string; sig: string }>(value);
     return { body: Buffer.from(body, 'hex'), sig: Buffer.from(sig, 'hex') };
   });
 }
 
 function recordOf(version: WireModelVersion): { modelHash: string } {
-  return JSON.parse(new TextDecoder().decode(version.body)) as { modelHash: string };
+  return fromJsonBytes<{ modelHash: string }>(version.body);
 }

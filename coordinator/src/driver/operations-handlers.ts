@@ -7,6 +7,7 @@ import { contractNamed } from '@tacit/proto/plan/contract-named.ts';
 import { mechanismsOf } from '@tacit/proto/plan/mechanisms.ts';
 import { parseChecked } from '@tacit/proto/schema/check.ts';
 import type { SignedManifest } from '@tacit/proto/schema/manifest.ts';
+import { fromJsonBytes, jsonBytes } from '@tacit/proto/store/json.ts';
 import type { Tables } from '@tacit/proto/store/tables.ts';
 import { compilePlan } from '../core/compile-plan.ts';
 import type { Coordinator } from '../core/coordinator.ts';
@@ -52,7 +53,7 @@ export function operationsHandlers(options: {
       if (!run) return refuse('run-unknown', { runId });
       const isLast = (event: RunEvent) => event.type === 'state' && event.status !== 'running';
       for (const [, value] of tables.entries('run_event', `${runId}/`)) {
-        const event = JSON.parse(new TextDecoder().decode(value)) as RunEvent;
+        const event = fromJsonBytes<RunEvent>(value);
         listener(event, isLast(event));
       }
       if (run.status !== 'running') return () => undefined;
@@ -85,7 +86,7 @@ function compileProposal(request: Proposal, context: { manifest: SignedManifest;
 
 function proposalWrites(request: Proposal, made: { runId: string; atMs: number }) {
   const { reason, submitToken } = request;
-  const record = utf8(JSON.stringify({ ...made, reason, submitToken }));
+  const record = jsonBytes({ ...made, reason, submitToken });
   const writes = [{ table: 'proposal', key: made.runId, value: record }];
   if (!submitToken) return writes;
   return [...writes, { table: 'proposal', key: tokenKey(submitToken), value: utf8(made.runId) }];

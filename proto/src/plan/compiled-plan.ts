@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonBytes } from '../store/json.ts';
 import { authoredPlan } from './authored-plan.ts';
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/, '32 bytes in lower-case hex');
@@ -95,5 +96,5 @@ export type PlanMechanism = CompiledPlan['training'];
 
 /** Bytes of a compiled plan: their SHA-256 is the plan hash. Written once, never re-serialised. */
 export function planBytes(plan: CompiledPlan): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(plan));
+  return jsonBytes(plan);
 }

@@ -1,7 +1,7 @@
 import { agentTables } from '@tacit/client-agent/core/effect.ts';
 import { ledgerLines } from '@tacit/client-agent/core/ledger-book.ts';
 import type { Receipt } from '@tacit/client-agent/core/receipt.ts';
-import { receiptsOf } from '@tacit/client-agent/daemon.ts';
+import { storedReceipts } from '@tacit/client-agent/core/receipt.ts';
 import { replay } from '@tacit/privacy/budget/chain.ts';
 import type { Charge } from '@tacit/privacy/budget/state.ts';
 import { isRefusal } from '@tacit/privacy/refusal.ts';
@@ -14,7 +14,7 @@ export function spentBy(store: string): { charges: Charge[]; receipts: Receipt[]
     const ledger = replay(ledgerLines(tables.entries('ledger')));
     if (isRefusal(ledger)) throw new Error(JSON.stringify(ledger));
     const charges = [...ledger.reservations.values()].flatMap((held) => [...held.charges.values()]);
-    return { charges, receipts: receiptsOf(tables) };
+    return { charges, receipts: storedReceipts(tables.entries('receipt')) };
   } finally {
     tables.close();
   }
