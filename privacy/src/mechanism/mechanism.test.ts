@@ -7,6 +7,7 @@ import { sha256 } from '../crypto/hash.ts';
 import { Prg } from '../crypto/prg.ts';
 import { isRefusal } from '../refusal.ts';
 import { compileMechanism, gridFor, type Mechanism, type MechanismSpec } from './mechanism.ts';
+import { DELTA_GRID_MAX } from './quantize.ts';
 
 const training: MechanismSpec = {
   pipeline: 'reference-nearest/v1',
@@ -165,4 +166,14 @@ test.each([
 test('nothing can be changed afterwards', () => {
   const mechanism = compiled(training);
   expect(Object.isFrozen(mechanism) && Object.isFrozen(mechanism.spec)).toBe(true);
+});
+
+test('no grid is admitted that the quantiser could not test exactly', () => {
+  const spec = { ...counts, noiseMultiplier: 0.1, learnersPerSumMax: 1 };
+  const at = (deltaGrid: number) => compileMechanism({ ...spec, clipNorm: deltaGrid, deltaGrid });
+  expect(isRefusal(at(DELTA_GRID_MAX))).toBe(false);
+  expect(at(DELTA_GRID_MAX + 1)).toMatchObject({
+    refused: 'mechanism-out-of-range',
+    facts: { field: 'deltaGrid', max: DELTA_GRID_MAX },
+  });
 });

@@ -2,6 +2,7 @@ import type { SubsampledGaussian } from '../accounting/event.ts';
 import type { Prg } from '../crypto/prg.ts';
 import { isRefusal, type Refusal, refuse } from '../refusal.ts';
 import { sampleInto } from './discrete-gaussian.ts';
+import { DELTA_GRID_MAX } from './quantize.ts';
 
 /**
  * What a plan says about one private sum. Nothing here is a noise scale: the share of each agent
@@ -79,7 +80,7 @@ export const mechanismBounds = {
   dimension: { min: 1, max: 2 ** 24 },
   clipNorm: { min: 1e-9, max: 1e9 },
   // Its square is an exact double: the norm test of quantize.ts adds squares.
-  deltaGrid: { min: 1, max: 94_906_265 },
+  deltaGrid: { min: 1, max: DELTA_GRID_MAX },
   noiseMultiplier: { min: 0.05, max: 1e6 },
   survivorsMin: { min: 3, max: 1000 },
   colluders: { min: 1, max: 998 },
